@@ -1,0 +1,1 @@
+"""Rotunda's gateway: REST, the 360 degree view, access."""

@@ -1,0 +1,17 @@
+"""Access at one glance."""
+
+from rotunda_kit.app import Service, migrations_of
+
+import rotunda_gateway
+from rotunda_gateway.access import references
+from rotunda_gateway.access.database import Base
+from rotunda_gateway.access.teams.service import TeamService
+from rotunda_gateway.access.users.service import UserService
+
+app = Service(
+    "access",
+    metadata=Base.metadata,
+    migrations=migrations_of(rotunda_gateway.__file__),
+    servicers=[UserService, TeamService],
+    copies=references.copies,
+)

@@ -1,0 +1,19 @@
+"""The gateway's own read copies of others' records, kept up from events."""
+
+from rotunda.customers.events.v1 import account_event_pb2
+from rotunda_kit.events.references import Reference, copy_of
+from sqlalchemy import LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rotunda_gateway.access.database import Base
+
+
+class AccountReference(Reference, Base):
+    """What the 360 degree view shows of an account while the customers service is away."""
+
+    __noun__ = "customers.account"
+
+    snapshot: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+copies = [copy_of(AccountReference, account_event_pb2.AccountEvent)]

@@ -1,0 +1,36 @@
+"""The methods of teams."""
+
+from rotunda.access.events.v1 import team_event_pb2 as events_pb
+from rotunda.access.v1 import team_service_pb2 as pb
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.resource.hierarchy import no_cycle
+from rotunda_kit.server.method import Servicer
+
+from rotunda_gateway.access.administrators import administrators_only
+from rotunda_gateway.access.teams.model import Team
+from rotunda_gateway.access.users.model import User
+
+team = Team.__table__
+parent = team.alias("parent")
+lead = User.__table__.alias("lead")
+
+teams = Collection(
+    Team,
+    pb.Team,
+    "access.teams",
+    event=events_pb.TeamEvent,
+    derived={"parent_team_display_name": parent.c.display_name, "lead_display_name": lead.c.display_name},
+    joins=[(parent, parent.c.id == team.c.parent_team_id), (lead, lead.c.id == team.c.lead_id)],
+    guards=[administrators_only, no_cycle(Team, "parent_team_id")],
+)
+
+
+class TeamService(Servicer, service="rotunda.access.v1.TeamService"):
+    """People who work together."""
+
+    GetTeam = teams.get()
+    ListTeams = teams.list()
+    CreateTeam = teams.create()
+    UpdateTeam = teams.update()
+    DeleteTeam = teams.delete(administrators_only)
+    BatchCreateTeams = teams.batch_create()

@@ -1,0 +1,1 @@
+"""Who calls: sign-in by password, and from the caller's token to the internal one."""

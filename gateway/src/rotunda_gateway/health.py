@@ -1,0 +1,30 @@
+"""`/healthz`: the process lives. `/readyz`: it can do its work."""
+
+import asyncio
+
+from fastapi import APIRouter, Response
+from rotunda_kit.db.engine import Database
+from sqlalchemy import select
+
+TIMEOUT = 2.0
+
+
+def health_routes(database: Database) -> APIRouter:
+    """The routes that an orchestrator asks. A service that is away does not make the gateway unready: it answers for the others."""
+    router = APIRouter(tags=["Health"])
+
+    @router.get("/healthz", summary="Whether the process lives", openapi_extra={"security": []})
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="Whether the gateway can serve", openapi_extra={"security": []})
+    async def readyz(response: Response) -> dict[str, str]:
+        try:
+            async with asyncio.timeout(TIMEOUT), database.reading() as connection:
+                await connection.execute(select(1))
+        except Exception:
+            response.status_code = 503
+            return {"status": "unavailable", "reason": "DATABASE_UNAVAILABLE"}
+        return {"status": "ok"}
+
+    return router

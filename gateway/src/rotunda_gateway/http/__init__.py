@@ -1,0 +1,1 @@
+"""What all of the gateway's HTTP answers share: problems, traces, request bodies."""

@@ -1,0 +1,48 @@
+"""What can be wrong with a request before it means anything."""
+
+from collections.abc import Iterable
+
+from rotunda_kit.errors import InvalidArgument, NotFound, RotundaError
+
+
+class RouteNotFound(NotFound):
+    """Nothing lives at this path."""
+
+    def __init__(self) -> None:
+        super().__init__("ROUTE_NOT_FOUND", "Nothing lives at this path.")
+
+
+class MethodNotAllowed(RotundaError):  # noqa: N818 - named as the kit's errors are
+    """Something lives at this path, but not for this HTTP method."""
+
+    code = "UNIMPLEMENTED"
+    http_status = 405
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self.allow = ", ".join(sorted(allowed))
+        super().__init__("METHOD_NOT_ALLOWED", f"This path takes {self.allow}.", {"allow": self.allow})
+
+
+class BodyTooLarge(InvalidArgument):
+    """The body has more bytes than a request may have."""
+
+    http_status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__([], "BODY_TOO_LARGE", f"The body is larger than {limit} bytes.", {"limit": str(limit)})
+
+
+class UnsupportedMediaType(InvalidArgument):
+    """The body is not JSON in UTF-8."""
+
+    http_status = 415
+
+    def __init__(self, detail: str) -> None:
+        super().__init__([], "UNSUPPORTED_MEDIA_TYPE", detail)
+
+
+class InvalidJson(InvalidArgument):
+    """The body cannot be read as JSON."""
+
+    def __init__(self, detail: str, line: int, column: int) -> None:
+        super().__init__([], "INVALID_JSON", detail, {"line": str(line), "column": str(column)})

@@ -1,0 +1,104 @@
+"""The gateway's command line."""
+
+import sys
+from typing import Annotated
+
+import typer
+import uvicorn
+import uvloop
+from rotunda_kit.db.engine import Database
+from rotunda_kit.db.unit_of_work import unit_of_work
+from rotunda_kit.main import add_migration_commands, until_stopped
+from rotunda_kit.runtime import Runtime
+from rotunda_kit.telemetry import configure_logging
+from sqlalchemy import select
+
+from rotunda_gateway.access.app import app as access
+from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
+from rotunda_gateway.access.users.model import User
+from rotunda_gateway.app import make_app
+from rotunda_gateway.settings import GatewaySettings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Rotunda's gateway.")
+add_migration_commands(cli, access)
+
+
+def _settings() -> GatewaySettings:
+    settings = GatewaySettings()  # type: ignore[call-arg] # they come from the environment
+    configure_logging("gateway", settings.log_level)
+    return settings
+
+
+@cli.command()
+def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume events.")] = False) -> None:
+    """Answer REST, and gRPC for access."""
+    settings = _settings()
+
+    async def live() -> None:
+        runtime = Runtime(access, settings)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                make_app(runtime, settings),
+                host=settings.http_host,
+                port=settings.http_port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=int(settings.stop_grace),
+            )
+        )
+        try:
+            await runtime.serve()
+            if with_worker:
+                await runtime.work()
+            # Its own handlers of SIGTERM and SIGINT let requests in flight finish.
+            await server.serve()
+        finally:
+            await runtime.stop()
+
+    uvloop.run(live())
+
+
+@cli.command()
+def work() -> None:
+    """Relay and consume events of access."""
+    settings = _settings()
+
+    async def live() -> None:
+        runtime = Runtime(access, settings)
+        try:
+            await runtime.work()
+            await until_stopped()
+        finally:
+            await runtime.stop()
+
+    uvloop.run(live())
+
+
+@cli.command()
+def create_administrator(username: Annotated[str, typer.Option(help="What he signs in with.")]) -> None:
+    """Create an administrator, or give him a new password; reads it from standard input."""
+    settings = _settings()
+    password = sys.stdin.read().strip()
+    if len(password) < LEAST_LENGTH:
+        typer.echo(f"The password is shorter than {LEAST_LENGTH} characters.", err=True)
+        raise typer.Exit(1)
+
+    async def create() -> None:
+        database = Database(settings.database_url, 1)
+        try:
+            async with unit_of_work(database, "system") as work:
+                user = await work.session.scalar(
+                    select(User).where(User.username == username.lower(), User.delete_time.is_(None)).with_for_update()
+                )
+                if user is None:
+                    user = User(username=username.lower(), display_name="Administrator")
+                    work.session.add(user)
+                user.administrator = user.active = True
+                user.password_hash = await hash_password(password)
+        finally:
+            await database.close()
+
+    uvloop.run(create())

@@ -1,0 +1,1 @@
+"""The 360 degree view of an account, assembled from every service."""

@@ -1,0 +1,19 @@
+"""What the gateway is told by its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from rotunda_kit.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """Settings of the gateway; its gRPC port is that of access."""
+
+    signing_key_file: Path = Field(description="private JSON Web Key (Ed25519) that signs tokens")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    grpc_port: int = Field(default=50056, ge=0, le=65535)
+    # Seconds that a 360 degree view waits for its services.
+    view_deadline: float = 2.0
+    # Bytes of a request body.
+    body_limit: int = 8 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""REST from protos: JSON over HTTP to gRPC and back, by the `google.api.http` annotation of each method."""

@@ -1,0 +1,1 @@
+"""What every Rotunda service would otherwise write again."""

@@ -1,0 +1,139 @@
+"""Calls to other services: channels with deadlines, retries and throttling, identity and trace handed on.
+
+Every write carries a request id, so that a call may be tried again without doing its work twice.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import status_pb2
+
+from rotunda_kit.errors import DeadlineExceeded, Internal, RotundaError, Unavailable
+from rotunda_kit.status import STATUS_METADATA, from_status
+from rotunda_kit.telemetry import traceparent
+
+# Seconds.
+DEFAULT_TIMEOUT = 10.0
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+
+_SERVICE_CONFIG = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            # The overview is asked again with the next view; waiting for a dead service would only delay this one.
+            {"name": [{"service": "rotunda.kit.v1.OverviewService"}]},
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            },
+        ],
+        "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
+    }
+)
+
+_OPTIONS = [
+    ("grpc.service_config", _SERVICE_CONFIG),
+    ("grpc.enable_retries", 1),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # A service that comes back is found again within a second.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+]
+
+
+def service_of(method: MethodDescriptor) -> str:
+    """Which service owns a method: `sales` of `rotunda.sales.v1.OpportunityService.WinOpportunity`."""
+    package: str = method.containing_service.file.package
+    return package.split(".")[1]
+
+
+class Clients:
+    """Channels to every service, opened when first needed.
+
+    Args:
+        address_of: where a service listens, `host:port`.
+    """
+
+    def __init__(self, address_of: Callable[[str], str]) -> None:
+        self._address_of = address_of
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._stubs: dict[tuple[str, str], Any] = {}
+
+    async def call(
+        self,
+        method: MethodDescriptor,
+        request: Message,
+        *,
+        token: str,
+        timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - it travels with the call as its deadline
+        service: str | None = None,
+    ) -> Any:
+        """Call a method and return its answer.
+
+        Args:
+            method: of the proto.
+            request: its input.
+            token: the caller's internal token.
+            timeout: seconds until the deadline, retries included.
+            service: whom to ask, where several implement the method.
+
+        Raises:
+            RotundaError: as the service raised it; Unavailable or DeadlineExceeded where it did not answer.
+        """
+        target = service or service_of(method)
+        metadata = (("authorization", f"Bearer {token}"), ("traceparent", traceparent()))
+        try:
+            return await self._stub(target, method)(request, timeout=timeout, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error, target) from error
+
+    def _stub(self, service: str, method: MethodDescriptor) -> Any:
+        stub = self._stubs.get((service, method.full_name))
+        if stub is None:
+            channel = self._channels.get(service)
+            if channel is None:
+                channel = self._channels[service] = grpc.aio.insecure_channel(
+                    self._address_of(service), options=_OPTIONS
+                )
+            stub = self._stubs[service, method.full_name] = channel.unary_unary(
+                f"/{method.containing_service.full_name}/{method.name}",
+                request_serializer=GetMessageClass(method.input_type).SerializeToString,
+                response_deserializer=GetMessageClass(method.output_type).FromString,
+            )
+        return stub
+
+    async def close(self) -> None:
+        """Close all channels."""
+        for channel in self._channels.values():
+            await channel.close()
+
+
+def error_of(error: grpc.aio.AioRpcError, service: str) -> RotundaError:
+    """The product's error in an answer of gRPC."""
+    for key, value in error.trailing_metadata() or ():
+        if key == STATUS_METADATA:
+            return from_status(status_pb2.Status.FromString(value))
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(
+            "DEADLINE_EXCEEDED", f"The service {service} did not answer in time.", {"service": service}
+        )
+    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+        return Unavailable(
+            "SERVICE_UNAVAILABLE", f"The service {service} does not answer. Try again later.", {"service": service}
+        )
+    return Internal()

@@ -1,0 +1,1 @@
+"""PostgreSQL: engines, the kit's own tables, the unit of work, migrations."""

@@ -1,0 +1,11 @@
+"""Alembic's environment, the same for every service: runs on the connection that `rotunda_kit.db.migrations` gives it."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=context.config.attributes["metadata"],
+    compare_type=True,
+    compare_server_default=False,
+)
+context.run_migrations()

@@ -1,0 +1,90 @@
+"""Connections to the service's one database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from rotunda_kit.db.tracking import TrackingSession
+
+# Seconds. A statement that takes longer is a bug or an overload; either way the caller has gone.
+STATEMENT_TIMEOUT = 30
+LOCK_TIMEOUT = 10
+CONNECT_TIMEOUT = 5
+POOL_TIMEOUT = 5
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def asyncpg_url(url: str) -> str:
+    """The same database, spelt for SQLAlchemy's asyncpg dialect."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+class Database:
+    """Two pools on one database: transactions for commands, and single statements for reads.
+
+    Reads run in autocommit without a reset on return, which halves what a small read costs; they can therefore not write.
+    """
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        settings = {
+            "application_name": "rotunda",
+            "statement_timeout": f"{STATEMENT_TIMEOUT}s",
+            "lock_timeout": f"{LOCK_TIMEOUT}s",
+            "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT * 2}s",
+            # Compiling costs more than any query here gains.
+            "jit": "off",
+        }
+        self.url = url
+        self._commands = self._engine(url, pool_size, settings)
+        self._reads = self._engine(
+            url,
+            pool_size,
+            settings | {"default_transaction_read_only": "on"},
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+        )
+        self.session = async_sessionmaker(
+            self._commands, expire_on_commit=False, autoflush=False, sync_session_class=TrackingSession
+        )
+
+    @staticmethod
+    def _engine(url: str, pool_size: int, settings: dict[str, str], **options: object) -> AsyncEngine:
+        return create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=POOL_TIMEOUT,
+            # A restarted server leaves dead connections behind; a lost one is replaced on its first error.
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+            connect_args={
+                "server_settings": settings,
+                "timeout": CONNECT_TIMEOUT,
+                "prepared_statement_cache_size": 500,
+            },
+            **options,
+        )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single reading statements."""
+        async with self._reads.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed at the end, rolled back on an error."""
+        async with self.session() as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._commands.dispose()
+        await self._reads.dispose()

@@ -1,0 +1,67 @@
+"""What PostgreSQL refuses, in terms of the API."""
+
+from sqlalchemy import Table
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from rotunda_kit.errors import AlreadyExists, Conflict, FailedPrecondition, FieldViolation, RotundaError, Unavailable
+
+UNIQUE_VIOLATION = "23505"
+FOREIGN_KEY_VIOLATION = "23503"
+# Serialisation failure and dead-lock: the same transaction may succeed the next time.
+RETRYABLE = {"40001", "40P01"}
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def sqlstate(error: BaseException) -> str:
+    """SQLSTATE of an error of the driver; empty if it has none."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(original, "sqlstate", None) or ""
+
+
+def _constraint(error: DBAPIError) -> str:
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None) or ""
+
+
+def _fields_of(constraint: str, tables: list[Table]) -> list[str]:
+    for table in tables:
+        for index in [*table.indexes, *table.constraints]:
+            if index.name == constraint:
+                return [column.name for column in index.columns]
+    return []
+
+
+def translate(error: Exception, tables: list[Table]) -> RotundaError | None:
+    """The error that a caller may see.
+
+    Args:
+        error: what the driver or the pool raised.
+        tables: of the service, to name the fields of a violated constraint.
+
+    Returns:
+        None if it is a bug of ours.
+    """
+    state = sqlstate(error)
+    if isinstance(error, DBAPIError) and state == UNIQUE_VIOLATION:
+        constraint = _constraint(error)
+        if constraint == "external_id_pkey":
+            return AlreadyExists("EXTERNAL_ID_TAKEN", "Another record has this external id.").at(
+                FieldViolation("external_ids", "another record has one of them")
+            )
+        fields = _fields_of(constraint, tables)
+        name = "_".join(fields).upper() or "RECORD"
+        return AlreadyExists(f"{name}_TAKEN", f"Another record has the same {' and '.join(fields) or 'key'}.").at(
+            *(FieldViolation(field, "is taken by another record") for field in fields)
+        )
+    if state == FOREIGN_KEY_VIOLATION:
+        return FailedPrecondition("STILL_REFERENCED", "Another record refers to it, or what it refers to has gone.")
+    if state in RETRYABLE or state == LOCK_NOT_AVAILABLE:
+        return Conflict("CONCURRENT_CHANGE", "Someone else is changing the same records. Try again.")
+    # Class 53 insufficient resources, 57P operator intervention (shutdown, cannot connect now), 08 connection.
+    if state[:2] in {"08", "53"} or state[:3] == "57P":
+        return Unavailable("DATABASE_UNAVAILABLE", "The database does not answer. Try again later.")
+    connection_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if connection_lost or isinstance(error, PoolTimeout | InterfaceError | OperationalError | OSError):
+        return Unavailable("DATABASE_UNAVAILABLE", "The database does not answer. Try again later.")
+    return None

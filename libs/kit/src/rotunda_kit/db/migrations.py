@@ -1,0 +1,91 @@
+"""Alembic for a service: its own versions, the kit's environment, under an advisory lock.
+
+A service's folder `migrations/` holds nothing but versions. The first one makes the kit's tables with `create_kit_tables`.
+"""
+
+import time
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from rotunda_kit.db.engine import asyncpg_url
+from rotunda_kit.db.failures import LOCK_NOT_AVAILABLE, sqlstate
+from rotunda_kit.db.tables import kit_metadata
+
+log = structlog.get_logger()
+
+LOCK_KEY = 0x726F74756E6461  # "rotunda"
+ATTEMPTS = 10
+
+
+def create_kit_tables(connection: Connection) -> None:
+    """Make the kit's tables as they were at first, for a service's first version; what changes later is a version of each service."""
+    script = (Path(__file__).parent / "kit_tables.sql").read_text()
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(text(statement))
+
+
+def config(versions: Path, metadata: list[MetaData]) -> Config:
+    """Alembic's configuration for a service.
+
+    Args:
+        versions: the folder with its versions.
+        metadata: of its own tables, to compare with.
+    """
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    settings.set_main_option("version_locations", str(versions))
+    settings.set_main_option("path_separator", "os")
+    settings.attributes["metadata"] = [kit_metadata, *metadata]
+    return settings
+
+
+async def migrate(url: str, settings: Config) -> None:
+    """Bring the database to the newest version; does nothing if it is there.
+
+    Waits for another migrator. A version that can't get its locks within five seconds gives way to the traffic and tries again.
+    """
+    transactions = create_async_engine(asyncpg_url(url))
+    engine = transactions.execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    async with transactions.begin() as migrating:
+                        await migrating.execute(text("SET LOCAL lock_timeout = '5s'"))
+                        await migrating.run_sync(_upgrade, settings)
+                    return
+                except Exception as error:
+                    if sqlstate(error) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+                        raise
+                    log.warning("migration waits for locks", attempt=attempt)
+    finally:
+        await transactions.dispose()
+
+
+def _upgrade(connection: Connection, settings: Config) -> None:
+    settings.attributes["connection"] = connection
+    started = time.monotonic()
+    command.upgrade(settings, "head")
+    log.info("migrated", seconds=round(time.monotonic() - started, 3))
+
+
+async def revise(url: str, settings: Config, message: str) -> None:
+    """Write a new version from the difference between the database and the mapped classes, to be read and edited."""
+    engine = create_async_engine(asyncpg_url(url))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_revise, settings, message)
+    finally:
+        await engine.dispose()
+
+
+def _revise(connection: Connection, settings: Config, message: str) -> None:
+    settings.attributes["connection"] = connection
+    command.revision(settings, message, autogenerate=True)

@@ -1,0 +1,97 @@
+"""The tables that every service's database has beside its own.
+
+They are Core tables: nobody maps them, and a service's migrations make them with `rotunda_kit.db.migrations`.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from rotunda_kit.model import NAMING
+
+kit_metadata = MetaData(naming_convention=NAMING)
+
+# What happened here and is to be told: written in the change's transaction, published by the relay in the order of `id`.
+# Sent rows stay for a while, since a broker can lose what it acknowledged.
+outbox = Table(
+    "outbox",
+    kit_metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("event_id", Uuid, nullable=False),
+    # `service.noun`
+    Column("noun", Text, nullable=False),
+    # Past tense.
+    Column("verb", Text, nullable=False),
+    Column("aggregate_id", Uuid, nullable=False),
+    Column("aggregate_version", BigInteger, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("traceparent", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("sent_time", DateTime(timezone=True)),
+    Index("outbox_unsent_idx", "id", postgresql_where=text("sent_time IS NULL")),
+    Index("outbox_sent_idx", "sent_time", postgresql_where=text("sent_time IS NOT NULL")),
+)
+
+# What a consumer has taken in: written in the transaction of the effect, so that a redelivery has none.
+inbox = Table(
+    "inbox",
+    kit_metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("time", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("inbox_time_idx", "time"),
+)
+
+# What a consumer could not take in after many tries. Never dropped silently.
+dead_letter = Table(
+    "dead_letter",
+    kit_metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("consumer", Text, nullable=False),
+    # As the message named it: what fails may not be one of ours at all.
+    Column("event_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("dead_letter_time_idx", "time"),
+)
+
+# Answers of writes, to be replayed when a caller sends the same request again.
+idempotency = Table(
+    "idempotency",
+    kit_metadata,
+    Column("caller", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    # SHA-256 of the request.
+    Column("digest", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("idempotency_create_time_idx", "create_time"),
+)
+
+# Names of records in other systems, unique per noun. The record carries a copy for reading.
+external_id = Table(
+    "external_id",
+    kit_metadata,
+    Column("noun", Text, primary_key=True),
+    Column("system", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("resource_id", Uuid, nullable=False),
+    Index("external_id_resource_idx", "resource_id"),
+)

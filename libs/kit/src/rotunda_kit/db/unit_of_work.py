@@ -1,0 +1,163 @@
+"""One command, one transaction: the records that it changed, the events about them, and the answer to replay.
+
+Only this module commits.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from google.protobuf.message import Message
+from sqlalchemy import delete, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rotunda_kit.db.engine import Database
+from rotunda_kit.db.tables import external_id, outbox
+from rotunda_kit.db.tracking import TrackingSession
+from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
+from rotunda_kit.events.envelope import outbox_row
+from rotunda_kit.model import Resource
+from rotunda_kit.resource.publication import publication_of
+
+
+R = TypeVar("R", bound=Resource)
+
+
+class UnitOfWork:
+    """The open transaction of one command.
+
+    Args:
+        session: its SQLAlchemy session.
+        actor: subject of the caller, for the events.
+    """
+
+    def __init__(self, session: AsyncSession, actor: str) -> None:
+        self.session = session
+        self.actor = actor
+        self._messages: dict[tuple[UUID, int], Message] = {}
+        self._locked: dict[UUID, Resource] = {}
+
+    @property
+    def _tracking(self) -> TrackingSession:
+        tracking = self.session.sync_session
+        assert isinstance(tracking, TrackingSession)  # noqa: S101 - Database makes no other
+        return tracking
+
+    def locked(self, model: type[R], record_id: UUID) -> R | None:
+        """A record that this transaction has locked already."""
+        record = self._locked.get(record_id)
+        return record if isinstance(record, model) and record.delete_time is None else None
+
+    def note_locked(self, records: Iterable[Resource]) -> None:
+        """Take note of records that this transaction has locked."""
+        self._locked.update((record.id, record) for record in records)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What happens inside happens as a whole or not at all, and leaves the rest of the transaction as it was."""
+        touched = dict(self._tracking.touched)
+        changes = {record.id: record.changes() for record in touched.values()}
+        try:
+            async with self.session.begin_nested():
+                yield
+                await self.flush()
+        except BaseException:
+            for record in self._tracking.touched.values():
+                record.take_changes()
+            for record in touched.values():
+                record.restore_changes(changes[record.id])
+            self._tracking.info["touched"] = touched
+            self._tracking.renamed.clear()
+            # Their state went back with the savepoint; whoever needs them reads them again.
+            self._locked.clear()
+            self._messages.clear()
+            raise
+
+    async def flush(self) -> None:
+        """Write what has changed so far.
+
+        Raises:
+            InvalidArgument: a record breaks a rule of its own.
+            AlreadyExists: EXTERNAL_ID_TAKEN, or another unique value is.
+        """
+        for record in [*self.session.new, *self.session.dirty]:
+            if isinstance(record, Resource):
+                check(record)
+        await self.session.flush()
+        if self._tracking.renamed:
+            await self._write_external_ids(list(self._tracking.renamed.values()))
+            self._tracking.renamed.clear()
+
+    async def _write_external_ids(self, records: list[Resource]) -> None:
+        await self.session.execute(delete(external_id).where(external_id.c.resource_id.in_([r.id for r in records])))
+        rows = [
+            {"noun": r.__noun__, "system": e["system"], "external_id": e["id"], "resource_id": r.id}
+            for r in records
+            if r.delete_time is None
+            for e in r.external_ids
+        ]
+        if not rows:
+            return
+        written = await self.session.execute(
+            upsert(external_id)
+            .on_conflict_do_nothing()
+            .returning(external_id.c.resource_id, external_id.c.external_id),
+            rows,
+        )
+        if len(written.all()) < len(rows):
+            raise AlreadyExists("EXTERNAL_ID_TAKEN", "Another record has one of these external ids.").at(
+                FieldViolation("external_ids", "another record has one of them")
+            )
+
+    async def messages(self, records: list[Resource]) -> list[Any]:
+        """The messages of records as they are now, in their order; flushes first.
+
+        They are read back by the one statement that lists use, so that an answer, a list and an event never differ.
+        """
+        await self.flush()
+        missing = {r.id: r for r in records if (r.id, r.version) not in self._messages}
+        by_model: dict[type[Resource], list[Resource]] = {}
+        for record in missing.values():
+            by_model.setdefault(type(record), []).append(record)
+        connection = await self.session.connection()
+        for model, of_model in by_model.items():
+            mapping = publication_of(model).mapping
+            statement = mapping.select_all().where(mapping.table.c.id.in_([r.id for r in of_model]))
+            for row in await connection.execute(statement):
+                message: Any = mapping.read(row)
+                self._messages[UUID(message.id), int(message.etag)] = message
+        return [self._messages[r.id, r.version] for r in records]
+
+    async def write_events(self) -> None:
+        """Put what happened into the outbox; called once, at the end."""
+        await self.flush()
+        touched = [record for record in self._tracking.touched.values() if publication_of(type(record)).event]
+        if not touched:
+            return
+        rows = []
+        for record, message in zip(touched, await self.messages(touched), strict=True):
+            for change in record.take_changes() or [None]:
+                rows.append(outbox_row(record, message, publication_of(type(record)), change, self.actor))  # noqa: PERF401
+        await self.session.execute(insert(outbox), rows)
+
+
+def check(record: Resource) -> None:
+    """Refuse a record that breaks a rule of its own.
+
+    Raises:
+        InvalidArgument: naming every wrong field.
+    """
+    violations = list(record.violations())
+    if violations:
+        raise InvalidArgument(violations)
+
+
+@asynccontextmanager
+async def unit_of_work(database: Database, actor: str) -> AsyncIterator[UnitOfWork]:
+    """A transaction for one command: commits with its events at the end, or leaves nothing behind."""
+    async with database.transaction() as session:
+        work = UnitOfWork(session, actor)
+        yield work
+        await work.write_events()

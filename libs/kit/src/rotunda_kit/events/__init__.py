@@ -1,0 +1,1 @@
+"""Events: outbox, relay, inbox, consumers, reference copies."""

@@ -1,0 +1,95 @@
+"""The connection to NATS, and the streams and durable consumers that are provisioned on it."""
+
+import asyncio
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from rotunda_kit.events.envelope import stream_of
+
+log = structlog.get_logger()
+
+# Seconds. PostgreSQL is the truth; a stream only carries, and a consumer that slept longer is caught up by a republish.
+STREAM_AGE = 7 * 24 * 3600
+DEDUPLICATION_WINDOW = 120
+ACK_WAIT = 30
+MAX_ACK_PENDING = 2_000
+RETRY = 1.0
+
+
+async def connect(url: str, name: str) -> Client:
+    """A connection that comes back by itself, however long the broker is away."""
+
+    async def lost() -> None:
+        log.warning("broker lost")
+
+    async def back() -> None:
+        log.info("broker back")
+
+    async def failed(error: Exception) -> None:
+        log.warning("broker error", error=type(error).__name__)
+
+    return await nats.connect(
+        url,
+        name=name,
+        connect_timeout=5,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,
+        disconnected_cb=lost,
+        reconnected_cb=back,
+        error_cb=failed,
+        # Nothing is buffered while the broker is away: the outbox is the buffer.
+        pending_size=-1,
+    )
+
+
+async def provision_stream(jetstream: JetStreamContext, service: str) -> None:
+    """Make or update the stream of a service; belongs to the service that publishes on it."""
+    wanted = StreamConfig(
+        name=stream_of(service),
+        subjects=[f"crm.{service}.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_age=STREAM_AGE,
+        duplicate_window=DEDUPLICATION_WINDOW,
+        num_replicas=1,
+    )
+    try:
+        await jetstream.stream_info(stream_of(service))
+        await jetstream.update_stream(wanted)
+    except NotFoundError:
+        await jetstream.add_stream(wanted)
+
+
+async def provision_consumer(jetstream: JetStreamContext, service: str, durable: str, subjects: list[str]) -> None:
+    """Make or update a durable consumer on another service's stream, waiting until that stream is there."""
+    wanted = ConsumerConfig(
+        durable_name=durable,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT,
+        # The kit counts itself and keeps what it can't take in as a dead letter.
+        max_deliver=-1,
+        max_ack_pending=MAX_ACK_PENDING,
+        filter_subjects=subjects,
+    )
+    while True:
+        try:
+            await jetstream.add_consumer(stream_of(service), wanted)
+            return
+        except NotFoundError:
+            log.info("waits for stream", stream=stream_of(service))
+            await asyncio.sleep(RETRY)

@@ -1,0 +1,140 @@
+"""A consumer takes in one other service's events: a fetched batch, its inbox rows and its effects are one transaction, then ack.
+
+If a batch fails, its messages are taken one by one; what fails alone is tried again later, and after many tries kept as a dead letter.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js import JetStreamContext
+from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rotunda_kit.db.engine import Database
+from rotunda_kit.db.tables import dead_letter, inbox
+from rotunda_kit.events.broker import RETRY, provision_consumer
+from rotunda_kit.events.envelope import Event, event_of, stream_of
+from rotunda_kit.events.reactions import Reaction
+from rotunda_kit.telemetry import begin_trace
+
+log = structlog.get_logger()
+
+BATCH = 200
+# Seconds to wait for the first message of a batch.
+FETCH_TIMEOUT = 5.0
+# The Python client's subscription can fall silent after a broker restart; it is rebuilt if messages wait this many fetches.
+SILENT_FETCHES = 2
+MAX_TRIES = 20
+FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
+
+
+class Consumer:
+    """Takes in the events of one stream for one service.
+
+    Args:
+        service: who consumes; also the durable's name.
+        source: whose stream.
+        reactions: to events of `source`.
+        database: of the consuming service.
+        broker: connected to NATS.
+    """
+
+    def __init__(
+        self, service: str, source: str, reactions: Sequence[Reaction], database: Database, broker: Client
+    ) -> None:
+        self.name = f"{service}-from-{source}".replace("_", "-")
+        self._source = source
+        self._reactions = list(reactions)
+        self._database = database
+        self._jetstream: JetStreamContext = broker.jetstream(timeout=5)
+
+    async def run(self) -> None:
+        """Work until cancelled; comes back after the database or the broker were away."""
+        while True:
+            try:
+                await self._consume()
+            except Exception as error:  # nothing was acknowledged, so nothing is lost
+                log.warning("consumer interrupted", consumer=self.name, error=type(error).__name__)
+                await asyncio.sleep(RETRY)
+
+    async def _consume(self) -> None:
+        subjects = sorted({f"crm.{reaction.noun}.>" for reaction in self._reactions})
+        await provision_consumer(self._jetstream, self._source, self.name, subjects)
+        subscription = await self._jetstream.pull_subscribe_bind(durable=self.name, stream=stream_of(self._source))
+        silent = 0
+        try:
+            while True:
+                try:
+                    messages = await subscription.fetch(BATCH, timeout=FETCH_TIMEOUT)
+                    silent = 0
+                except NatsTimeout:
+                    waiting = (await subscription.consumer_info()).num_pending or 0
+                    silent = silent + 1 if waiting else 0
+                    if silent >= SILENT_FETCHES:
+                        log.warning("subscription fell silent", consumer=self.name, waiting=waiting)
+                        return
+                    continue
+                await self._take(messages)
+        finally:
+            await subscription.unsubscribe()
+
+    async def _take(self, messages: list[Msg]) -> None:
+        try:
+            await self._apply(messages)
+        except Exception as error:
+            if len(messages) == 1:
+                await self._postpone(messages[0], error)
+                return
+            log.warning("batch failed, taking its messages one by one", consumer=self.name, error=type(error).__name__)
+            for message in messages:
+                await self._take([message])
+            return
+        for message in messages:
+            await message.ack()
+
+    async def _apply(self, messages: list[Msg]) -> None:
+        events = [event_of(message.headers or {}, message.data) for message in messages]
+        begin_trace(events[0].traceparent)
+        async with self._database.transaction() as session:
+            fresh = await self._first_time(session, events)
+            for reaction in self._reactions:
+                wanted = [event for event in fresh if reaction.wants(event)]
+                if wanted:
+                    await reaction.handle(wanted, session)
+
+    async def _first_time(self, session: AsyncSession, events: list[Event]) -> list[Event]:
+        """Those events that this consumer has not taken in before."""
+        by_id = {event.id: event for event in events}
+        taken = await session.scalars(
+            upsert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id),
+            [{"consumer": self.name, "event_id": event_id} for event_id in by_id],
+        )
+        first = set(taken)
+        return [event for event_id, event in by_id.items() if event_id in first]
+
+    async def _postpone(self, message: Msg, error: Exception) -> None:
+        tries = message.metadata.num_delivered or 1
+        log.warning(
+            "event failed", consumer=self.name, subject=message.subject, tries=tries, error=type(error).__name__
+        )
+        if tries < MAX_TRIES:
+            # Never a bare nak: it redelivers at once and burns the tries in milliseconds.
+            await message.nak(delay=min(FIRST_DELAY * 2 ** (tries - 1), LONGEST_DELAY))
+            return
+        async with self._database.transaction() as session:
+            await session.execute(
+                insert(dead_letter).values(
+                    consumer=self.name,
+                    event_id=(message.headers or {}).get("ce-id", ""),
+                    subject=message.subject,
+                    headers=message.headers or {},
+                    payload=message.data,
+                    error=type(error).__name__,
+                )
+            )
+        await message.ack()

@@ -1,0 +1,97 @@
+"""The relay publishes the outbox to JetStream, in the order of its rows.
+
+One relay a service is active, held by an advisory lock on the connection that reads and marks the rows: who loses the connection
+loses the lock, and can mark nothing any more. Rows are marked after JetStream acknowledged them; a crash in between publishes them
+again, with the same ids.
+"""
+
+import asyncio
+
+import asyncpg
+import structlog
+from nats.aio.client import Client
+
+from rotunda_kit.db.engine import CONNECT_TIMEOUT
+from rotunda_kit.events.broker import provision_stream
+from rotunda_kit.events.envelope import headers_of, subject_of
+
+log = structlog.get_logger()
+
+LOCK_KEY = 0x72656C6179  # "relay"
+BATCH = 500
+# Seconds between two looks at the outbox: short while there is work, longer when idle.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.2
+PUBLISH_TIMEOUT = 10.0
+RETRY = 1.0
+
+_UNSENT = """
+SELECT id, event_id, noun, verb, aggregate_id, aggregate_version, time, actor, traceparent, payload
+FROM outbox WHERE sent_time IS NULL ORDER BY id LIMIT $1
+"""
+_MARK = "UPDATE outbox SET sent_time = now() WHERE id = ANY($1::bigint[])"
+
+
+class Relay:
+    """Publishes one service's outbox until it is stopped.
+
+    Args:
+        service: as in the proto package.
+        database_url: of the service.
+        broker: connected to NATS.
+    """
+
+    def __init__(self, service: str, database_url: str, broker: Client) -> None:
+        self._service = service
+        self._url = database_url
+        self._broker = broker
+        self._jetstream = broker.jetstream(timeout=PUBLISH_TIMEOUT)
+
+    async def run(self) -> None:
+        """Work until cancelled; comes back after the database or the broker were away."""
+        while True:
+            try:
+                await provision_stream(self._jetstream, self._service)
+                await self._lead()
+            except Exception as error:  # whatever it was, the outbox keeps what is unsent
+                log.warning("relay interrupted", error=type(error).__name__)
+                await asyncio.sleep(RETRY)
+
+    async def _lead(self) -> None:
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=30,
+            server_settings={"application_name": "rotunda-relay"},
+        )
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+                await asyncio.sleep(RETRY)
+            pause = SHORTEST_PAUSE
+            while True:
+                sent = await self._send(connection)
+                if sent == BATCH:
+                    continue
+                pause = SHORTEST_PAUSE if sent else min(pause * 1.5, LONGEST_PAUSE)
+                await asyncio.sleep(pause)
+        finally:
+            connection.terminate()
+
+    async def _send(self, connection: asyncpg.Connection) -> int:
+        """Publish one batch; returns how many."""
+        rows = await connection.fetch(_UNSENT, BATCH)
+        if not rows:
+            return 0
+        # Sent one behind the other without waiting, so in order; acknowledged all together.
+        acknowledgements = [
+            await self._jetstream.publish_async(
+                subject_of(row["noun"], row["verb"], str(row["aggregate_id"])),
+                row["payload"],
+                wait_stall=PUBLISH_TIMEOUT,
+                headers=headers_of(row),
+            )
+            for row in rows
+        ]
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await asyncio.gather(*acknowledgements)
+        await connection.execute(_MARK, [row["id"] for row in rows])
+        return len(rows)

@@ -1,0 +1,83 @@
+"""The command line of every service: `serve [--with-worker]`, `work`, `migrate`, `revise`."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+
+from rotunda_kit.app import Service
+from rotunda_kit.db import migrations
+from rotunda_kit.runtime import Runtime
+from rotunda_kit.settings import Settings
+from rotunda_kit.telemetry import configure_logging
+
+log = structlog.get_logger()
+
+
+async def until_stopped() -> None:
+    """Return at SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def command_line(service: Service) -> typer.Typer:
+    """The commands of a service; call the result to run one."""
+    cli = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Rotunda's {service.name} service.")
+
+    def run(start: Callable[[Runtime], Awaitable[None]]) -> None:
+        settings = Settings()  # type: ignore[call-arg] # they come from the environment
+        configure_logging(service.name, settings.log_level)
+
+        async def live() -> None:
+            runtime = Runtime(service, settings)
+            try:
+                await start(runtime)
+                await until_stopped()
+            finally:
+                await runtime.stop()
+
+        uvloop.run(live())
+
+    @cli.command()
+    def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume events.")] = False) -> None:
+        """Answer gRPC calls."""
+
+        async def start(runtime: Runtime) -> None:
+            await runtime.serve()
+            if with_worker:
+                await runtime.work()
+
+        run(start)
+
+    @cli.command()
+    def work() -> None:
+        """Relay and consume events."""
+        run(Runtime.work)
+
+    add_migration_commands(cli, service)
+    return cli
+
+
+def add_migration_commands(cli: typer.Typer, service: Service) -> None:
+    """`migrate` and `revise`, for a service's own command line."""
+
+    @cli.command()
+    def migrate() -> None:
+        """Bring the database to the newest version."""
+        settings = Settings()  # type: ignore[call-arg] # they come from the environment
+        configure_logging(service.name, settings.log_level)
+        uvloop.run(migrations.migrate(settings.database_url, migrations.config(service.migrations, [service.metadata])))
+
+    @cli.command()
+    def revise(message: str) -> None:
+        """Write a new migration from what the mapped classes have and the database has not."""
+        settings = Settings()  # type: ignore[call-arg] # they come from the environment
+        uvloop.run(
+            migrations.revise(settings.database_url, migrations.config(service.migrations, [service.metadata]), message)
+        )

@@ -1,0 +1,393 @@
+"""A noun's records: its standard methods, in a line each, and the steps that its own verbs are made of."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
+
+from rotunda_kit.db.tables import external_id
+from rotunda_kit.errors import FieldViolation, InvalidArgument, NotFound
+from rotunda_kit.listing.page import Page
+from rotunda_kit.model import Resource
+from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
+from rotunda_kit.resource.mapping import ResourceMapping
+from rotunda_kit.resource.publication import Publication, publish
+from rotunda_kit.server.call import Call, Command
+from rotunda_kit.server.method import Method, response_class
+
+R = TypeVar("R", bound=Resource)
+M = TypeVar("M", bound=Message)
+
+Build = Callable[[Command, Any, dict[str, Any]], Awaitable[R]]
+Guard = Callable[[Command, R], Awaitable[None]]
+# Takes a field of the message into the record; returns whether anything differs.
+Setter = Callable[[Command, R, Any], Awaitable[bool]]
+
+NEWEST_FIRST = "id desc"
+UPSERT = "externalIds"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb(Method):
+    """A method that changes one record by a verb of its noun."""
+
+    apply: Callable[[Command, Any, Any], Awaitable[None]]
+
+
+class Collection(Generic[R, M]):
+    """The records of one noun.
+
+    Args:
+        model: its mapped class.
+        message: its message.
+        permission: `service.nouns`; a method's permission adds its verb.
+        event: payload of its events, `<Noun>Event`; None if nobody else hears of it.
+        derived: read-only fields and where they come from (see `ResourceMapping`).
+        joins: what `derived` needs.
+        by_hand: input fields that no column keeps as they are, each with the code that takes it in.
+        build: makes a new record from a create request and the attributes that it sets; the mapped class itself if omitted.
+        guards: rules that need the database, asked before a new or updated record is written.
+        parent: the noun that this one's records live under, and the field that says which.
+        order: of lists, unless the caller says otherwise.
+    """
+
+    def __init__(
+        self,
+        model: type[R],
+        message: type[M],
+        permission: str,
+        *,
+        event: type[Message] | None = None,
+        derived: Mapping[str, ColumnElement[Any]] | None = None,
+        joins: Iterable[tuple[FromClause, ColumnElement[bool]]] = (),
+        by_hand: Mapping[str, Setter[R]] | None = None,
+        build: Build[R] | None = None,
+        guards: Sequence[Guard[R]] = (),
+        parent: tuple[type[Resource], str] | None = None,
+        order: str = NEWEST_FIRST,
+    ) -> None:
+        self.model = model
+        self.permission = permission
+        self.mapping = ResourceMapping(model, message, derived=derived, joins=joins, by_hand=by_hand or ())
+        self._by_hand = dict(by_hand or {})
+        self._build = build
+        self._guards = guards
+        self._parent = parent
+        self._order = order
+        publish(Publication(self.mapping, event))
+
+    # The steps
+
+    def not_found(self) -> NotFound:
+        """The error for a record that is not there."""
+        return _not_found(self.model)
+
+    async def load(self, call: Command, record_id: str, etag: str = "", **where: str) -> R:
+        """The record, locked until the end of the transaction.
+
+        Args:
+            call: the command that will change it.
+            record_id: of the request.
+            etag: what the caller read; empty if he does not care.
+            **where: further fields that must agree, for example its parent.
+
+        Raises:
+            NotFound: `<NOUN>_NOT_FOUND`.
+            EtagMismatch: it changed since.
+        """
+        record: R | None = call.work.locked(self.model, UUID(record_id))
+        if record is None:
+            found = await self._lock(call, [UUID(record_id)])
+            record = found.get(UUID(record_id))
+        if record is None or any(getattr(record, name) != UUID(value) for name, value in where.items()):
+            raise self.not_found()
+        record.expect(etag)
+        return record
+
+    async def load_many(self, call: Command, ids: Iterable[str]) -> None:
+        """Lock many records at once, so that `load` finds them."""
+        await self._lock(call, [UUID(record_id) for record_id in ids])
+
+    async def _lock(self, call: Command, ids: list[UUID]) -> dict[UUID, R]:
+        model: Any = self.model
+        statement = (
+            select(model)
+            .where(model.id.in_(ids), model.delete_time.is_(None))
+            # In one order everywhere, or two batches would wait for each other.
+            .order_by(model.id)
+            .with_for_update(of=model)
+            .execution_options(populate_existing=True)
+        )
+        found = {record.id: record for record in await call.session.scalars(statement)}
+        call.work.note_locked(found.values())
+        return found
+
+    async def message(self, call: Command, record: R) -> M:
+        """The record's message as it is now."""
+        (message,) = await call.work.messages([record])
+        return message  # type: ignore[no-any-return]
+
+    async def new(self, call: Command, request: Message) -> R:
+        """A new record from a create request."""
+        given: Any = getattr(request, self.resource_field(request).name)
+        values = {
+            name: value
+            for name, value in self.mapping.values(given, self.mapping.writable(given)).items()
+            if value is not None
+        }
+        if self._parent:
+            await self._parent_exists(call, str(values[self._parent[1]]))
+        record = await self._build(call, request, values) if self._build else self.model(**values)
+        for setter in self._by_hand.values():
+            await setter(call, record, given)
+        await self._admit(call, record, request)
+        call.session.add(record)
+        return record
+
+    async def change(self, call: Command, record: R, request: Message, mask: Iterable[str] = ()) -> bool:
+        """Change a record as an update request says; returns whether anything differs.
+
+        Raises:
+            InvalidArgument: an immutable field would change, or one is cleared that can't be.
+        """
+        field = self.resource_field(request).name
+        given: Any = getattr(request, field)
+        names = self.mapping.writable(given, mask)
+        values = self.mapping.values(given, names)
+        wrong = []
+        for name, value in list(values.items()):
+            column = self.mapping.table.c.get(name)
+            if name in self.mapping.immutable:
+                if getattr(record, name) != value and not (value is None and "*" in mask):
+                    wrong.append(FieldViolation(f"{field}.{name}", "can't be changed once it is set"))
+                del values[name]
+            elif value is None and column is not None and not column.nullable:
+                wrong.append(FieldViolation(f"{field}.{name}", "can't be cleared"))
+        if wrong:
+            raise InvalidArgument(wrong)
+        changed = record.change(values)
+        changed |= await self._take_by_hand(call, record, given, set(mask), recorded=changed)
+        if changed:
+            await self._admit(call, record, request)
+        return changed
+
+    async def _take_by_hand(self, call: Command, record: R, given: Any, mask: set[str], *, recorded: bool) -> bool:
+        set_fields = {field.name for field, _ in given.ListFields()}
+        changed = False
+        for name, setter in self._by_hand.items():
+            if name in (mask or set_fields) or "*" in mask:
+                changed |= await setter(call, record, given)
+        if changed and not recorded:
+            record.record("updated")
+        return changed
+
+    async def _admit(self, call: Command, record: R, request: Message) -> None:
+        field = self.resource_field(request).name
+        violations = [violation.under(field) for violation in record.violations()]
+        if violations:
+            raise InvalidArgument(violations)
+        for guard in self._guards:
+            await guard(call, record)
+
+    async def page(self, call: Call, request: Any, statement: Select[Any] | None = None) -> tuple[list[M], str]:
+        """One page of a list request: its messages, and the token of the next page.
+
+        Args:
+            call: who asks.
+            request: with `filter`, `order_by`, `page_size` and `page_token`.
+            statement: narrower than all living records; made from `self.mapping.select()`.
+        """
+        binding = request.DESCRIPTOR.full_name
+        if self._parent:
+            parent_id = getattr(request, self._parent[1])
+            binding = f"{binding} {parent_id}"
+        page = Page(
+            self.mapping.list_fields,
+            filter=request.filter,
+            order_by=request.order_by,
+            page_size=request.page_size,
+            page_token=request.page_token,
+            binding=binding,
+            default_order=self._order,
+        )
+        statement = self.mapping.select() if statement is None else statement
+        if self._parent:
+            await self._parent_exists(call, parent_id)
+            statement = statement.where(self.mapping.table.c[self._parent[1]] == UUID(parent_id))
+        rows, token = page.cut(await call.rows(page.apply(statement)))
+        return [self.mapping.read(row) for row in rows], token
+
+    async def _parent_exists(self, call: Call, parent_id: str) -> None:
+        assert self._parent is not None  # noqa: S101 - asked by those who have one
+        table = self._parent[0].__table__  # type: ignore[attr-defined] # every concrete mapped class has one
+        if not await call.rows(select(table.c.id).where(table.c.id == UUID(parent_id), table.c.delete_time.is_(None))):
+            raise _not_found(self._parent[0])
+
+    def resource_field(self, message: Message) -> FieldDescriptor:
+        """The field of a request or an answer that holds the resource, or many of them."""
+        for field in message.DESCRIPTOR.fields:
+            if field.message_type is self.mapping.descriptor:
+                return field
+        raise TypeError(f"{message.DESCRIPTOR.full_name} holds no {self.mapping.descriptor.name}")
+
+    def _where(self, request: Message) -> dict[str, str]:
+        return {self._parent[1]: getattr(request, self._parent[1])} if self._parent else {}
+
+    # The standard methods (AIP-131 to 135)
+
+    def get(self) -> Method:
+        """Get<Noun>."""
+
+        async def handle(_servicer: Any, request: Any, call: Call) -> Message:
+            statement = self.mapping.select().where(self.mapping.table.c.id == UUID(request.id))
+            for name, value in self._where(request).items():
+                statement = statement.where(self.mapping.table.c[name] == UUID(value))
+            rows = await call.rows(statement)
+            if not rows:
+                raise self.not_found()
+            return self._answer(request, self.mapping.read(rows[0]))
+
+        return Method(f"{self.permission}.get", False, handle)
+
+    def list(self) -> Method:
+        """List<Nouns>, a page at a time."""
+
+        async def handle(_servicer: Any, request: Any, call: Call) -> Message:
+            messages, token = await self.page(call, request)
+            answer = response_class(request)(next_page_token=token)
+            getattr(answer, self.resource_field(answer).name).extend(messages)
+            return answer
+
+        return Method(f"{self.permission}.list", False, handle)
+
+    def create(self) -> Method:
+        """Create<Noun>."""
+
+        async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+            return self._answer(request, await self.message(call, await self.new(call, request)))
+
+        return Method(f"{self.permission}.create", True, handle)
+
+    def update(self) -> Method:
+        """Update<Noun>: the fields of the mask, or those that are set."""
+
+        async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+            given = getattr(request, self.resource_field(request).name)
+            record = await self.load(call, given.id, given.etag, **self._where(given))
+            await self.change(call, record, request, list(request.update_mask.paths))
+            return self._answer(request, await self.message(call, record))
+
+        return Method(f"{self.permission}.update", True, handle)
+
+    def delete(self, *guards: Guard[R]) -> Method:
+        """Delete<Noun>: into the recycle bin.
+
+        Args:
+            *guards: reasons why it may have to stay.
+        """
+
+        async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+            record = await self.load(call, request.id, request.etag, **self._where(request))
+            for guard in guards:
+                await guard(call, record)
+            record.delete()
+            return response_class(request)()
+
+        return Method(f"{self.permission}.delete", True, handle)
+
+    def batch_create(self) -> Method:
+        """BatchCreate<Nouns>: many create requests, each for itself; with `upsert_by` an item changes the record that it names."""
+
+        def prepare(request: Any) -> None:
+            if request.upsert_by not in ("", UPSERT, "external_ids"):
+                raise InvalidArgument.of("upsert_by", f"must be {UPSERT} or unset")
+            for item in request.requests:
+                for name, value in self._where(request).items():
+                    setattr(getattr(item, self.resource_field(item).name), name, value)
+
+        async def start(call: Command, request: Any, items: Sequence[Any]) -> Callable[[Any], Awaitable[BatchItem]]:
+            named = await self._named(call, items) if request.upsert_by else {}
+
+            async def handle(item: Any) -> BatchItem:
+                given = getattr(item, self.resource_field(item).name)
+                keys = [(external.system, external.id) for external in given.external_ids]
+                known = {named[key] for key in keys if key in named}
+                if len(known) > 1:
+                    raise InvalidArgument.of("external_ids", "name different records")
+                if known:
+                    record = await self.load(call, str(known.pop()))
+                    changed = await self.change(call, record, item)
+                    return BatchItem(record, UPDATED if changed else UNCHANGED)
+                record = await self.new(call, item)
+                if request.upsert_by:
+                    named.update((key, record.id) for key in keys)
+                    call.work.note_locked([record])
+                return BatchItem(record, CREATED)
+
+            return handle
+
+        return batch_method(f"{self.permission}.create", start, prepare)
+
+    # Verbs (AIP-136)
+
+    def verb(self, name: str) -> Callable[[Callable[[Command, R, Any], Awaitable[None]]], "Verb"]:
+        """A method `<Verb><Noun>` that changes one record: load it, call the rule, answer with the record as it is now.
+
+        The decorated function gets the call, the record and the request.
+        """
+
+        def declare(apply: Callable[[Command, R, Any], Awaitable[None]]) -> Verb:
+            async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+                record = await self.load(call, request.id, request.etag)
+                await apply(call, record, request)
+                return self._answer(request, await self.message(call, record))
+
+            return Verb(f"{self.permission}.{name}", True, handle, apply)
+
+        return declare
+
+    def batch(self, verb: "Verb") -> Method:
+        """A method `Batch<Verb><Nouns>` that does the same to many records."""
+
+        async def start(call: Command, _request: Any, items: Sequence[Any]) -> Callable[[Any], Awaitable[BatchItem]]:
+            await self.load_many(call, [item.id for item in items])
+
+            async def handle(item: Any) -> BatchItem:
+                record = await self.load(call, item.id, item.etag)
+                await verb.apply(call, record, item)
+                return BatchItem(record, UPDATED)
+
+            return handle
+
+        return batch_method(verb.permission, start)
+
+    async def _named(self, call: Command, items: Iterable[Any]) -> dict[tuple[str, str], UUID]:
+        """Records that items name by an external id, locked."""
+        keys = {
+            (external.system, external.id)
+            for item in items
+            for external in getattr(item, self.resource_field(item).name).external_ids
+        }
+        rows = await call.session.execute(
+            select(external_id.c.system, external_id.c.external_id, external_id.c.resource_id).where(
+                external_id.c.noun == self.model.__noun__,
+                tuple_(external_id.c.system, external_id.c.external_id).in_(keys),
+            )
+        )
+        named = {(row.system, row.external_id): row.resource_id for row in rows}
+        await self._lock(call, list(set(named.values())))
+        return named
+
+    def _answer(self, request: Message, message: M) -> Message:
+        answer = response_class(request)()
+        getattr(answer, self.resource_field(answer).name).CopyFrom(message)
+        return answer
+
+
+def _not_found(model: type[Resource]) -> NotFound:
+    name = model.__noun__.split(".")[1]
+    return NotFound(f"{name.upper()}_NOT_FOUND", f"There is no such {name.replace('_', ' ')}.")

@@ -1,0 +1,148 @@
+"""Whether the records exist that a request names, by the `refers_to` rules of its fields.
+
+Looked up before the transaction begins: for a record of this service in its own table, for another's in the copy that is kept here, and, on
+a miss, by asking its owner once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from sqlalchemy import Table, select
+
+from rotunda_kit.descriptors import behaviours, rules
+from rotunda_kit.errors import NotFound
+from rotunda_kit.events.references import ReferenceCopy, get_request, message_in
+
+if TYPE_CHECKING:
+    from rotunda_kit.server.call import Call
+
+# Questions to an owner that are under way at the same time.
+CONCURRENCY = 16
+
+
+@cache
+def _plan(descriptor: Descriptor) -> tuple[list[tuple[FieldDescriptor, str]], list[FieldDescriptor]]:
+    """The fields of a message that are references, and the messages in it that hold some further down."""
+    return _plan_below(descriptor, frozenset())
+
+
+def _plan_below(
+    descriptor: Descriptor, above: frozenset[str]
+) -> tuple[list[tuple[FieldDescriptor, str]], list[FieldDescriptor]]:
+    references, holders = [], []
+    for field in descriptor.fields:
+        if "OUTPUT_ONLY" in behaviours(field):
+            continue
+        noun = rules(field).refers_to
+        if noun:
+            references.append((field, noun))
+        elif field.message_type is not None and field.message_type.full_name not in above:
+            below = _plan_below(field.message_type, above | {descriptor.full_name})
+            if below[0] or below[1]:
+                holders.append(field)
+    return references, holders
+
+
+def nouns_in(descriptor: Descriptor) -> set[str]:
+    """Every noun that a message of this type may refer to."""
+    references, holders = _plan(descriptor)
+    found = {noun for _, noun in references}
+    for field in holders:
+        found |= nouns_in(field.message_type)
+    return found
+
+
+def references_in(message: Message, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Path, noun and id of every reference that is set in a message."""
+    references, holders = _plan(message.DESCRIPTOR)
+    for field, noun in references:
+        value = getattr(message, field.name)
+        if field.is_repeated:
+            for at, entry in enumerate(value):
+                yield f"{path}{field.name}[{at}]", noun, entry
+        elif value:
+            yield f"{path}{field.name}", noun, value
+    for field in holders:
+        if field.is_repeated:
+            for at, entry in enumerate(getattr(message, field.name)):
+                yield from references_in(entry, f"{path}{field.name}[{at}].")
+        elif message.HasField(field.name):
+            yield from references_in(getattr(message, field.name), f"{path}{field.name}.")
+
+
+class ReferenceCheck:
+    """Knows which records exist.
+
+    Args:
+        own: tables of this service's nouns.
+        copies: of the others' nouns.
+    """
+
+    def __init__(self, own: Mapping[str, Table], copies: Iterable[ReferenceCopy]) -> None:
+        self._own = dict(own)
+        self._copies = {copy.noun: copy for copy in copies}
+
+    def knows(self, noun: str) -> bool:
+        """Whether this service can tell if a record of a noun exists."""
+        return noun in self._own or noun in self._copies
+
+    async def unknown(self, request: Message, call: "Call") -> frozenset[tuple[str, str]]:
+        """The records that a request names and that do not exist, as `(noun, id)`.
+
+        Raises:
+            Unavailable: the owner of a record that was never heard of here does not answer.
+        """
+        named: dict[str, set[str]] = {}
+        for _, noun, record_id in references_in(request):
+            if _is_uuid(record_id):
+                named.setdefault(noun, set()).add(record_id)
+        missing: set[tuple[str, str]] = set()
+        for noun, ids in named.items():
+            missing |= {(noun, record_id) for record_id in await self._missing(noun, ids, call)}
+        return frozenset(missing)
+
+    async def _missing(self, noun: str, ids: set[str], call: "Call") -> set[str]:
+        wanted = [UUID(record_id) for record_id in ids]
+        if noun in self._own:
+            table = self._own[noun]
+            rows = await call.rows(select(table.c.id).where(table.c.id.in_(wanted), table.c.delete_time.is_(None)))
+            return ids - {str(row.id) for row in rows}
+        copy = self._copies[noun]
+        rows = await call.rows(select(copy.table.c.id, copy.table.c.deleted).where(copy.table.c.id.in_(wanted)))
+        known = {str(row.id) for row in rows}
+        deleted = {str(row.id) for row in rows if row.deleted}
+        fetched = await self._fetch(copy, ids - known, call)
+        return deleted | (ids - known - fetched)
+
+    @staticmethod
+    async def _fetch(copy: ReferenceCopy, ids: set[str], call: "Call") -> set[str]:
+        """Ask the owner, and keep what it answers; returns the ids that exist."""
+        if not ids:
+            return set()
+        limit = asyncio.Semaphore(CONCURRENCY)
+
+        async def ask(record_id: str) -> dict[str, Any] | None:
+            async with limit:
+                try:
+                    return copy.row(message_in(await call.ask(copy.get, get_request(copy.get, record_id))))
+                except NotFound:
+                    return None
+
+        rows = [row for row in await asyncio.gather(*map(ask, sorted(ids))) if row]
+        if rows:
+            async with call.database.transaction() as session:
+                await copy.keep(session, rows)
+        return {str(row["id"]) for row in rows}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

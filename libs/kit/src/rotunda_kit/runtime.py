@@ -1,0 +1,109 @@
+"""A running service process: server, relay, consumers, housekeeping; started and stopped as a whole."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from nats.aio.client import Client
+
+from rotunda_kit.app import Service
+from rotunda_kit.client import MAX_MESSAGE_BYTES, Clients
+from rotunda_kit.db.engine import Database
+from rotunda_kit.events.broker import connect
+from rotunda_kit.events.consumer import Consumer
+from rotunda_kit.events.relay import Relay
+from rotunda_kit.housekeeping import housekeep
+from rotunda_kit.identity import TokenVerifier
+from rotunda_kit.server.pipeline import Pipeline
+from rotunda_kit.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Runtime:
+    """One process of a service.
+
+    Args:
+        service: what it consists of.
+        settings: of the process.
+    """
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self.service = service
+        self.settings = settings
+        self.database = Database(settings.database_url, settings.database_pool_size)
+        self.clients = Clients(settings.address_of)
+        self.tokens = TokenVerifier.from_file(settings.token_keys_file)
+        self._server: grpc.aio.Server | None = None
+        self._health: health.aio.HealthServicer | None = None
+        self._broker: Client | None = None
+        self._work: list[asyncio.Task[None]] = []
+        self.port = 0
+
+    async def serve(self) -> None:
+        """Start to answer calls."""
+        pipeline = Pipeline(
+            self.database, self.clients, self.tokens, self.service.reference_check(), self.service.tables
+        )
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                # A port that is taken is an error, not a second server behind it.
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        names = []
+        for cls in self.service.servicers:
+            servicer = cls()
+            server.add_generic_rpc_handlers((pipeline.handler(servicer),))
+            names.append(servicer.descriptor.full_name)
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        self.port = server.add_insecure_port(f"{self.settings.grpc_host}:{self.settings.grpc_port}")
+        await server.start()
+        self._server = server
+        for name in ["", *names]:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        log.info("serving", port=self.port)
+
+    async def work(self) -> None:
+        """Start the relay, the consumers and the housekeeping."""
+        name = self.service.name
+        self._start(housekeep(self.database))
+        self._start(self._events(name))
+
+    async def _events(self, name: str) -> None:
+        # In a task of its own: the process serves while it still waits for the broker.
+        while self._broker is None:
+            try:
+                self._broker = await connect(self.settings.nats_url, name)
+            except Exception as error:  # whatever keeps the broker away, it may come
+                log.warning("waits for broker", error=type(error).__name__)
+                await asyncio.sleep(1)
+        self._start(Relay(name, self.settings.database_url, self._broker).run())
+        for source, reactions in self.service.all_reactions().items():
+            self._start(Consumer(name, source, reactions, self.database, self._broker).run())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._work.append(asyncio.create_task(work))
+
+    async def stop(self) -> None:
+        """Refuse new calls, let those in flight finish, stop the work, close all connections."""
+        if self._health is not None:
+            await self._health.enter_graceful_shutdown()
+        if self._server is not None:
+            await self._server.stop(self.settings.stop_grace)
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        if self._broker is not None:
+            await self._broker.close()
+        await self.clients.close()
+        await self.database.close()
+        log.info("stopped")

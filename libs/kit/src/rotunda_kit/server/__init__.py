@@ -1,0 +1,1 @@
+"""The gRPC server: methods, and what every call of one passes through."""

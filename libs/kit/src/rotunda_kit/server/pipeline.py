@@ -1,0 +1,167 @@
+"""What every call passes through, in this order: trace, error mapping, identity, request check, references, transaction with idempotency."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from sqlalchemy import Table
+
+from rotunda_kit.check import check_and_normalise
+from rotunda_kit.client import DEFAULT_TIMEOUT, Clients
+from rotunda_kit.db.engine import Database
+from rotunda_kit.db.failures import RETRYABLE, sqlstate, translate
+from rotunda_kit.db.unit_of_work import unit_of_work
+from rotunda_kit.errors import DeadlineExceeded, Internal, InvalidArgument, RotundaError, Unauthenticated
+from rotunda_kit.identity import TokenVerifier
+from rotunda_kit.resource.references import ReferenceCheck
+from rotunda_kit.server.call import Call, Command
+from rotunda_kit.server.idempotency import digest_of, keep_answer, kept_answer
+from rotunda_kit.server.method import Method, Servicer
+from rotunda_kit.status import STATUS_METADATA, to_status
+from rotunda_kit.telemetry import begin_trace
+
+log = structlog.get_logger()
+
+# A transaction that met a dead-lock is done again from its start.
+ATTEMPTS = 3
+
+# A batch answers for each item by itself, so its items are not checked with the request.
+ITEMS = frozenset({"requests"})
+
+
+class Pipeline:
+    """Serves the methods of one service process.
+
+    Args:
+        database: of the service.
+        clients: to the other services.
+        tokens: verifies callers.
+        references: knows which records exist.
+        tables: of the service, to name the fields of violated constraints.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clients: Clients,
+        tokens: TokenVerifier,
+        references: ReferenceCheck,
+        tables: list[Table],
+    ) -> None:
+        self._database = database
+        self._clients = clients
+        self._tokens = tokens
+        self._references = references
+        self._tables = tables
+
+    def handler(self, servicer: Servicer) -> grpc.GenericRpcHandler:
+        """gRPC's handler for all methods of a servicer.
+
+        Requests and answers pass as bytes: parsing is part of the pipeline, so that a request that is no message gets a clear error.
+        """
+        return grpc.method_handlers_generic_handler(
+            servicer.descriptor.full_name,
+            {
+                descriptor.name: grpc.unary_unary_rpc_method_handler(self._serve(servicer, descriptor, method))
+                for descriptor, method in servicer.methods()
+            },
+        )
+
+    def _serve(
+        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method
+    ) -> Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]:
+        run = self._write if method.writes else self._read
+
+        async def serve(raw: bytes, context: grpc.aio.ServicerContext) -> bytes:
+            metadata: dict[str, Any] = dict(context.invocation_metadata() or ())
+            begin_trace(metadata.get("traceparent"))
+            remaining = context.time_remaining()
+            try:
+                async with asyncio.timeout(DEFAULT_TIMEOUT if remaining is None else remaining):
+                    return await run(servicer, descriptor, method, raw, metadata.get("authorization", ""))
+            except RotundaError as error:
+                failure = error
+            except TimeoutError:
+                failure = DeadlineExceeded("DEADLINE_EXCEEDED", "It took longer than the caller would wait.")
+            except Exception as error:
+                failure = translate(error, self._tables) or Internal()
+                if isinstance(failure, Internal):
+                    # The frames, but not the message: it may hold values.
+                    log.error(
+                        "call failed", method=descriptor.full_name, error=type(error).__name__, where=_where(error)
+                    )
+            status = to_status(failure)
+            context.set_trailing_metadata(((STATUS_METADATA, status.SerializeToString()),))
+            context.set_code(getattr(grpc.StatusCode, failure.code))
+            context.set_details(failure.detail)
+            return b""
+
+        return serve
+
+    def _open(self, cls: type[Any], authorization: str) -> Any:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("TOKEN_MISSING", "The call carries no internal token.")
+        return cls(self._tokens.verify(token), token, self._database, self._clients, self._tokens)
+
+    @staticmethod
+    def _parse(descriptor: MethodDescriptor, raw: bytes) -> Message:
+        try:
+            request = GetMessageClass(descriptor.input_type).FromString(raw)
+        except DecodeError as error:
+            raise InvalidArgument([], "INVALID_MESSAGE", "The request is not a message of this method.") from error
+        violations = check_and_normalise(request, skip=ITEMS)
+        if violations:
+            raise InvalidArgument(violations)
+        return request
+
+    async def _read(
+        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, authorization: str
+    ) -> bytes:
+        call: Call = self._open(Call, authorization)
+        answer = await method.handle(servicer, self._parse(descriptor, raw), call)
+        return answer.SerializeToString()
+
+    async def _write(
+        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, authorization: str
+    ) -> bytes:
+        call: Command = self._open(Command, authorization)
+        request = self._parse(descriptor, raw)
+        request_id: str = getattr(request, "request_id", "")
+        digest = digest_of(request) if request_id else b""
+        call.unknown = await self._references.unknown(request, call)
+        if not hasattr(request, "requests"):
+            call.refuse_unknown(request)
+        caller = call.principal.subject
+        attempt = 1
+        while True:
+            try:
+                async with unit_of_work(self._database, caller) as work:
+                    call.work = work
+                    if request_id:
+                        kept = await kept_answer(work.session, caller, descriptor.full_name, request_id, digest)
+                        if kept is not None:
+                            return kept
+                    answer = (await method.handle(servicer, request, call)).SerializeToString()
+                    if request_id:
+                        await keep_answer(work.session, caller, descriptor.full_name, request_id, digest, answer)
+                    return answer
+            except Exception as error:
+                if sqlstate(error) not in RETRYABLE or attempt == ATTEMPTS:
+                    raise
+                attempt += 1
+
+
+def _where(error: Exception) -> list[str]:
+    frames = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return frames[-8:]

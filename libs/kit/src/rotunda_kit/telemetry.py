@@ -1,0 +1,77 @@
+"""Where a call stands in its trace (W3C Trace Context), and logs as JSON lines that carry it.
+
+Logs hold ids, reasons and counts, never personal data.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+
+TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+_traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+
+
+def begin_trace(traceparent: str | None = None) -> None:
+    """Go on with a trace, or begin one where `traceparent` is absent or malformed."""
+    match = TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    if match and set(match[1]) != {"0"} and set(match[2]) != {"0"}:
+        _traceparent.set(f"00-{match[1]}-{secrets.token_hex(8)}-{match[3]}")
+    else:
+        _traceparent.set(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00")
+
+
+def traceparent() -> str:
+    """The header to hand on; empty outside of a trace."""
+    return _traceparent.get()
+
+
+def trace_id() -> str:
+    """32 hexadecimal digits; empty outside of a trace."""
+    return _traceparent.get()[3:35]
+
+
+def _add_trace(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if current := trace_id():
+        event["trace_id"] = current
+    return event
+
+
+def configure_logging(process: str, level: str = "INFO") -> None:
+    """Write one JSON object a line to standard error, from structlog and from libraries alike.
+
+    Args:
+        process: name of the service, in every line.
+        level: least level that is written.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.add_log_level,
+        _add_trace,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                lambda _l, _m, event: {"service": process, **event},
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for noisy in ("httpx", "uvicorn.access", "nats", "alembic.runtime.migration"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

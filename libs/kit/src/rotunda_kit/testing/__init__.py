@@ -1,0 +1,1 @@
+"""What tests of services share: real servers as fixtures."""

@@ -1,0 +1,1 @@
+"""Rotunda's customers service: accounts, contacts, activities."""

@@ -1,0 +1,28 @@
+"""SQL that reads accounts."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, exists, func, select
+
+from rotunda_customers.accounts.model import Account
+from rotunda_customers.references import UserReference
+
+account = Account.__table__
+owner = UserReference.__table__.alias("owner")
+parent = account.alias("parent")
+
+
+def subsidiary_count() -> ColumnElement[int]:
+    """How many living accounts stand directly below an account."""
+    child = account.alias("child")
+    return (
+        select(func.count())
+        .select_from(child)
+        .where(child.c.parent_account_id == account.c.id, child.c.delete_time.is_(None))
+        .scalar_subquery()
+    )
+
+
+def has_subsidiaries(account_id: UUID) -> Select[tuple[bool]]:
+    """Whether other living accounts name this one as their parent."""
+    return select(exists().where(account.c.parent_account_id == account_id, account.c.delete_time.is_(None)))

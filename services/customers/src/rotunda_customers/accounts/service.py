@@ -1,0 +1,49 @@
+"""The methods of accounts."""
+
+from rotunda.customers.events.v1 import account_event_pb2 as events_pb
+from rotunda.customers.v1 import account_service_pb2 as pb
+from rotunda_kit.errors import FailedPrecondition
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.resource.hierarchy import no_cycle
+from rotunda_kit.server.call import Command
+from rotunda_kit.server.method import Servicer
+
+from rotunda_customers.accounts import queries
+from rotunda_customers.accounts.model import Account
+
+
+async def no_subsidiaries(call: Command, account: Account) -> None:
+    """Refuse to delete an account that others name as their parent."""
+    if await call.session.scalar(queries.has_subsidiaries(account.id)):
+        raise FailedPrecondition("ACCOUNT_HAS_SUBSIDIARIES", "Other accounts name this one as their parent.")
+
+
+names = {
+    "owner_display_name": queries.owner.c.display_name,
+    "parent_account_display_name": queries.parent.c.display_name,
+}
+joins = [
+    (queries.owner, queries.owner.c.id == queries.account.c.owner_id),
+    (queries.parent, queries.parent.c.id == queries.account.c.parent_account_id),
+]
+
+accounts = Collection(
+    Account,
+    pb.Account,
+    "customers.accounts",
+    event=events_pb.AccountEvent,
+    derived=names,
+    joins=joins,
+    guards=[no_cycle(Account, "parent_account_id")],
+)
+
+
+class AccountService(Servicer, service="rotunda.customers.v1.AccountService"):
+    """Companies and individuals."""
+
+    GetAccount = accounts.get()
+    ListAccounts = accounts.list()
+    CreateAccount = accounts.create()
+    UpdateAccount = accounts.update()
+    DeleteAccount = accounts.delete(no_subsidiaries)
+    BatchCreateAccounts = accounts.batch_create()
