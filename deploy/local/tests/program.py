@@ -24,8 +24,8 @@ class Ready(BaseHTTPRequestHandler):
 
 
 def serve() -> None:
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # Before the threads, which then inherit it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     server = grpc.server(ThreadPoolExecutor(2))
     servicer = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -35,7 +35,7 @@ def serve() -> None:
     if "ROTUNDA_HTTP_PORT" in os.environ:
         http = HTTPServer(("127.0.0.1", int(os.environ["ROTUNDA_HTTP_PORT"])), Ready)
         threading.Thread(target=http.serve_forever, daemon=True).start()
-    ended.wait()
+    signal.sigwait({signal.SIGTERM})
     server.stop(1)
 
 

@@ -10,7 +10,10 @@ TIMEOUT = 2.0
 
 
 def health_routes(database: Database) -> APIRouter:
-    """The routes that an orchestrator asks. A service that is away does not make the gateway unready: it answers for the others."""
+    """The routes that an orchestrator asks.
+
+    A service that is away does not make the gateway unready: it answers for the others.
+    """
     router = APIRouter(tags=["Health"])
 
     @router.get("/healthz", summary="Whether the process lives", openapi_extra={"security": []})

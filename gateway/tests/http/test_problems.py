@@ -70,7 +70,7 @@ class TestHandWrittenRoutes:
         [
             ("missing", 404, "NOT_FOUND", "ORDER_NOT_FOUND"),
             ("stranger", 401, "UNAUTHENTICATED", "TOKEN_MISSING"),
-            ("teapot", 418, "UNKNOWN", "I'M_A_TEAPOT"),
+            ("teapot", 418, "UNKNOWN", "IM_A_TEAPOT"),
             ("busy", 503, "UNAVAILABLE", "SERVICE_UNAVAILABLE"),
             ("bug", 500, "INTERNAL", "INTERNAL"),
         ],

@@ -22,7 +22,7 @@ from rotunda_local.ports import HOST, check_free
 from rotunda_local.preparation import Preparation
 from rotunda_local.programs import PROJECT, Program, Suite, rotunda
 from rotunda_local.progress import Progress
-from rotunda_local.supervision import ALIVE, Control, Supervised, configuration, launch
+from rotunda_local.supervision import ALIVE, STOP_SECONDS, Control, Supervised, configuration, launch
 
 # Seconds.
 READY_TIMEOUT = 60.0
@@ -279,16 +279,23 @@ class Platform:
                 processes.append(psutil.Process(pid))
             control.shut_down()
         else:
-            # Their supervisord was killed; where there is `setpriv`, they are stopping already.
-            for name, process in own.items():
-                with suppress(psutil.NoSuchProcess):
-                    process.send_signal(self.postgres.stop_signal if name == "postgres" else signal.SIGTERM)
+            self._end_orphans(own)
         _wait(
             lambda: not any(map(is_alive, processes)),
             STOP_TIMEOUT,
             lambda: f"Still running: {', '.join(str(process.pid) for process in processes if is_alive(process))}.",
         )
         return bool(processes)
+
+    def _end_orphans(self, orphans: Mapping[str, psutil.Process]) -> None:
+        """Ends processes whose supervisord was killed, as it would have; where there is `setpriv`, they end already."""
+        for name, process in orphans.items():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(self.postgres.stop_signal if name == "postgres" else signal.SIGTERM)
+        if not _within(STOP_SECONDS, lambda: not any(map(is_alive, orphans.values()))):
+            for process in orphans.values():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def _own_processes(self) -> dict[str, psutil.Process]:
         """The live ones of the processes that were last written down; an id may be another program's by now."""
@@ -307,8 +314,15 @@ def _wait(condition: Callable[[], bool], timeout: float, failure: Callable[[], s
     Raises:
         PlatformError: with the text of `failure`, after `timeout` seconds.
     """
+    if not _within(timeout, condition):
+        raise PlatformError(failure())
+
+
+def _within(timeout: float, condition: Callable[[], bool]) -> bool:
+    """Whether a condition came true within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
-            raise PlatformError(failure())
+            return False
         time.sleep(POLL)
+    return True

@@ -18,6 +18,8 @@ from rotunda_kit.embedded.server import leash, log_tail
 from rotunda_local.errors import PlatformError
 
 TIMEOUT = 10.0
+# How long a process may take to end in good order.
+STOP_SECONDS = 20
 # States of supervisord's in which a process lives, or is about to.
 ALIVE = frozenset({"STARTING", "RUNNING"})
 # supervisord's code of the error that means that there is nothing to do.
@@ -44,7 +46,7 @@ class Supervised:
     command: Sequence[str]
     environment: Mapping[str, str]
     stop_signal: str = "TERM"
-    stop_seconds: int = 20
+    stop_seconds: int = STOP_SECONDS
 
 
 def configuration(processes: Sequence[Supervised], *, run: Path, logs: Path, socket_file: Path, directory: Path) -> str:

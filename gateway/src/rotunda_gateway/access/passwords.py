@@ -1,4 +1,4 @@
-"""Passwords of local accounts: argon2id (RFC 9106), with the cost that OWASP recommends for servers with little memory."""
+"""Passwords of local accounts: argon2id (RFC 9106), as costly as OWASP recommends for servers with little memory."""
 
 import asyncio
 from functools import cache

@@ -5,12 +5,13 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from rotunda_kit.db.engine import Database
 from rotunda_kit.errors import Unauthenticated
 from rotunda_kit.identity import LIFETIME, Principal, TokenIssuer, TokenVerifier
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from rotunda_gateway.access.passwords import matches
 from rotunda_gateway.access.users.model import User
@@ -98,10 +99,10 @@ class Callers:
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if not token or scheme.lower() != "bearer":
-            raise Unauthenticated("TOKEN_MISSING", "Sign in first: send the header Authorization: Bearer <access token>.")
+            raise Unauthenticated("TOKEN_MISSING", "Sign in first, and send: Authorization: Bearer <access token>.")
         return self._tokens.verify(token.strip())
 
-    async def user(self, user_id: str) -> Row[tuple[bool, list[UUID]]]:
+    async def user(self, user_id: str) -> Any:
         """What the token of a user says about him.
 
         Raises:

@@ -32,7 +32,9 @@ def auth_routes(callers: Callers, clients: Clients) -> APIRouter:
         openapi_extra={"security": []},
     )
     async def token(
-        username: Annotated[str, Form(max_length=255)], password: Annotated[str, Form(max_length=1024)], response: Response
+        username: Annotated[str, Form(max_length=255)],
+        password: Annotated[str, Form(max_length=1024)],
+        response: Response,
     ) -> TokenAnswer:
         signed_in = await callers.sign_in(username, password)
         response.headers["cache-control"] = "no-store"

@@ -133,12 +133,11 @@ async def _answer_http_exception(_request: Request, error: Exception) -> Respons
         raise error
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _response(problem_of(RouteNotFound()))
-    phrase = HTTPStatus(error.status_code).phrase
     return _response(
         _build(
             error.status_code,
             _CODES.get(error.status_code, "UNKNOWN"),
-            phrase.upper().replace(" ", "_").replace("-", "_"),
+            HTTPStatus(error.status_code).name,
             str(error.detail),
             headers=[(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()],
         )

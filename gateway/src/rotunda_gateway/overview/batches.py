@@ -1,6 +1,7 @@
 """Views that are in flight together share one call a service.
 
-While a call is under way, what is asked meanwhile gathers, and goes out together with the next one (AIP-231). Each item carries the token of
+While a call is under way, what is asked meanwhile gathers, and goes out together with the next one (AIP-231). Each
+item carries the token of
 its own caller, and a wrong one fails alone.
 """
 

@@ -74,9 +74,7 @@ class Views:
             elif isinstance(answer, Unauthenticated) or not isinstance(answer, RotundaError):
                 raise answer
         as_of = _now()
-        found = {
-            section.name: _json(section.data) for overview in overviews.values() for section in overview.sections
-        }
+        found = {section.name: _json(section.data) for overview in overviews.values() for section in overview.sections}
         if OWNER not in overviews:
             account: Mapping[str, Any] = await self._copied(account_id, ends)
         elif "account" in found:

@@ -66,7 +66,8 @@ def migrations_of(package_file: str) -> Path:
     """Where a service's Alembic versions are.
 
     Args:
-        package_file: `__file__` of a module in the service's package: they stand beside `src` in the source tree, and inside of the package
+        package_file: `__file__` of a module in the service's package: they stand beside `src` in the source tree, and
+        inside of the package
             where it is installed from a wheel.
     """
     package = Path(package_file).parent

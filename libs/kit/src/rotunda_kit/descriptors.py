@@ -134,6 +134,18 @@ def descriptor_of(message_type: type[Message]) -> Descriptor:
     return cast("Descriptor", message_type.DESCRIPTOR)
 
 
+def message_type_of(field: Any) -> Descriptor:
+    """The type of a field that holds messages.
+
+    Raises:
+        TypeError: it holds none.
+    """
+    if field.message_type is None:
+        raise TypeError(f"{field.full_name} holds no message")
+    found: Descriptor = field.message_type
+    return found
+
+
 def message_class(message: Descriptor) -> type[Message]:
     """The Python class of a message."""
     return message_factory.GetMessageClass(message)

@@ -1,6 +1,7 @@
 """The one hierarchy of errors that the product's own code raises.
 
-Nothing here knows of gRPC or HTTP: `rotunda_kit.server` turns an error into a `google.rpc.Status`, and the gateway turns that
+Nothing here knows of gRPC or HTTP: `rotunda_kit.server` turns an error into a `google.rpc.Status`, and the gateway
+turns that
 into an RFC 9457 problem. Names of codes are those of `google.rpc.Code`.
 """
 
@@ -31,7 +32,8 @@ class FieldViolation:
 class RotundaError(Exception):
     """An error that a caller may see.
 
-    `reason` is UPPER_SNAKE and part of the API; `detail` is a sentence for people and never holds personal data that the
+    `reason` is UPPER_SNAKE and part of the API; `detail` is a sentence for people and never holds personal data that
+    the
     caller did not send; `metadata` gives machines the particulars.
     """
 

@@ -25,7 +25,8 @@ _ROUND = [
         " WHERE time < now() - interval '14 days' LIMIT :batch)"
     ),
     text(
-        "DELETE FROM idempotency WHERE (caller, method, request_id) IN (SELECT caller, method, request_id FROM idempotency"
+        "DELETE FROM idempotency WHERE (caller, method, request_id) IN"
+        " (SELECT caller, method, request_id FROM idempotency"
         " WHERE create_time < now() - interval '24 hours' LIMIT :batch)"
     ),
 ]

@@ -1,6 +1,7 @@
 """Who calls: the internal token that the gateway mints and every service verifies.
 
-A token is a JWT (RFC 7519) signed with Ed25519 (RFC 9864), valid for 60 seconds and well under 2 KiB, since gRPC refuses metadata
+A token is a JWT (RFC 7519) signed with Ed25519 (RFC 9864), valid for 60 seconds and well under 2 KiB, since gRPC
+refuses metadata
 at random from 8 KiB on.
 """
 
@@ -46,7 +47,7 @@ class TokenIssuer:
 
     def __init__(self, key: OKPKey) -> None:
         self._key = key
-        self._header = {"alg": "Ed25519", "typ": "JWT", "kid": key.ensure_kid() or key.kid}
+        self._header = {"alg": "Ed25519", "typ": "JWT", "kid": key.kid}
 
     @classmethod
     def from_file(cls, path: Path) -> "TokenIssuer":
@@ -80,7 +81,7 @@ class TokenIssuer:
 
 
 class TokenVerifier:
-    """Verifies tokens with the gateway's public keys, each only once: a verified one is known by its bytes until it expires."""
+    """Verifies tokens with the gateway's public keys, each once: it is then known by its bytes until it expires."""
 
     def __init__(self, keys: KeySet, audience: str = INTERNAL) -> None:
         self._keys = keys

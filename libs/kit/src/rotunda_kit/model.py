@@ -1,6 +1,7 @@
 """What every mapped class stands on.
 
-Nothing here, and nothing in a noun's `model.py`, knows of gRPC, NATS or protobuf: a rule can be tested with plain objects.
+Nothing here, and nothing in a noun's `model.py`, knows of gRPC, NATS or protobuf: a rule can be tested with plain
+objects.
 """
 
 from collections.abc import Callable, Iterable, Mapping

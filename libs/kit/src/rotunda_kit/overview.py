@@ -1,4 +1,4 @@
-"""The kit's side of the 360 degree view: sections, each one SQL statement for all accounts that are asked for at the same time."""
+"""The kit's side of the 360 degree view: sections, each one SQL statement for all accounts of a batch."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
+from rotunda.kit.v1 import overview_service_pb2 as pb
 from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from rotunda.kit.v1 import overview_service_pb2 as pb
 from rotunda_kit.errors import FieldViolation, InvalidArgument, RotundaError
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.mapping import ResourceMapping

@@ -2,8 +2,8 @@
 
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-
 from rotunda.kit.v1 import resource_pb2
+
 from rotunda_kit import errors
 from rotunda_kit.descriptors import json_path
 from rotunda_kit.errors import FieldViolation, RotundaError
@@ -11,7 +11,10 @@ from rotunda_kit.errors import FieldViolation, RotundaError
 STATUS_METADATA = "grpc-status-details-bin"
 DOMAIN = "rotunda"
 
-_BY_REASON = {"ETAG_MISMATCH": errors.EtagMismatch, "IDEMPOTENCY_KEY_REUSED": errors.IdempotencyKeyReused}
+_BY_REASON: dict[str, type[RotundaError]] = {
+    "ETAG_MISMATCH": errors.EtagMismatch,
+    "IDEMPOTENCY_KEY_REUSED": errors.IdempotencyKeyReused,
+}
 _BY_CODE: dict[str, type[RotundaError]] = {
     cls.code: cls
     for cls in (
@@ -54,7 +57,7 @@ def from_status(status: status_pb2.Status) -> RotundaError:
         if not detail.Unpack(info):
             detail.Unpack(bad)
     cls = _BY_REASON.get(info.reason) or _BY_CODE.get(code_pb2.Code.Name(status.code), errors.Internal)
-    error = cls.__new__(cls)
+    error: RotundaError = cls.__new__(cls)  # the classes differ in how they are made
     RotundaError.__init__(error, info.reason or "UNKNOWN", status.message, dict(info.metadata))
     return error.at(*(FieldViolation(v.field, v.description) for v in bad.field_violations))
 

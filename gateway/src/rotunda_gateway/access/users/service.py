@@ -24,9 +24,7 @@ async def set_password(_call: Command, record: User, message: pb.User) -> bool:
         record.password_hash = None
         return changed
     if len(message.password) < LEAST_LENGTH:
-        raise InvalidArgument.of(
-            "user.password", f"is shorter than {LEAST_LENGTH} characters", "PASSWORD_TOO_SHORT"
-        )
+        raise InvalidArgument.of("user.password", f"is shorter than {LEAST_LENGTH} characters", "PASSWORD_TOO_SHORT")
     record.password_hash = await hash_password(message.password)
     return True
 

@@ -27,7 +27,8 @@ def asyncpg_url(url: str) -> str:
 class Database:
     """Two pools on one database: transactions for commands, and single statements for reads.
 
-    Reads run in autocommit without a reset on return, which halves what a small read costs; they can therefore not write.
+    Reads run in autocommit without a reset on return, which halves what a small read costs; they can therefore not
+    write.
     """
 
     def __init__(self, url: str, pool_size: int) -> None:

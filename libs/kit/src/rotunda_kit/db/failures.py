@@ -1,6 +1,6 @@
 """What PostgreSQL refuses, in terms of the API."""
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -26,7 +26,9 @@ def _constraint(error: DBAPIError) -> str:
 
 def _fields_of(constraint: str, tables: list[Table]) -> list[str]:
     for table in tables:
-        for index in [*table.indexes, *table.constraints]:
+        named: list[Index | UniqueConstraint] = list(table.indexes)
+        named += [found for found in table.constraints if isinstance(found, UniqueConstraint)]
+        for index in named:
             if index.name == constraint:
                 return [column.name for column in index.columns]
     return []

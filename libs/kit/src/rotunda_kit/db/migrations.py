@@ -1,6 +1,7 @@
 """Alembic for a service: its own versions, the kit's environment, under an advisory lock.
 
-A service's folder `migrations/` holds nothing but versions. The first one makes the kit's tables with `create_kit_tables`.
+A service's folder `migrations/` holds nothing but versions. The first one makes the kit's tables with
+`create_kit_tables`.
 """
 
 import time
@@ -23,7 +24,7 @@ ATTEMPTS = 10
 
 
 def create_kit_tables(connection: Connection) -> None:
-    """Make the kit's tables as they were at first, for a service's first version; what changes later is a version of each service."""
+    """Make the kit's tables as they were at first, for a service's first version; later changes are versions too."""
     script = (Path(__file__).parent / "kit_tables.sql").read_text()
     for statement in script.split(";\n"):
         if statement.strip():
@@ -48,7 +49,8 @@ def config(versions: Path, metadata: list[MetaData]) -> Config:
 async def migrate(url: str, settings: Config) -> None:
     """Bring the database to the newest version; does nothing if it is there.
 
-    Waits for another migrator. A version that can't get its locks within five seconds gives way to the traffic and tries again.
+    Waits for another migrator. A version that can't get its locks within five seconds gives way to the traffic and
+    tries again.
     """
     transactions = create_async_engine(asyncpg_url(url))
     engine = transactions.execution_options(isolation_level="AUTOCOMMIT")

@@ -23,7 +23,8 @@ from rotunda_kit.model import NAMING
 
 kit_metadata = MetaData(naming_convention=NAMING)
 
-# What happened here and is to be told: written in the change's transaction, published by the relay in the order of `id`.
+# What happened here and is to be told: written in the change's transaction, published by the relay in the order of
+# `id`.
 # Sent rows stay for a while, since a broker can lose what it acknowledged.
 outbox = Table(
     "outbox",

@@ -18,9 +18,8 @@ from rotunda_kit.db.tables import external_id, outbox
 from rotunda_kit.db.tracking import TrackingSession
 from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
 from rotunda_kit.events.envelope import outbox_row
-from rotunda_kit.model import Resource
+from rotunda_kit.model import Change, Resource
 from rotunda_kit.resource.publication import publication_of
-
 
 R = TypeVar("R", bound=Resource)
 
@@ -138,8 +137,10 @@ class UnitOfWork:
             return
         rows = []
         for record, message in zip(touched, await self.messages(touched), strict=True):
-            for change in record.take_changes() or [None]:
-                rows.append(outbox_row(record, message, publication_of(type(record)), change, self.actor))  # noqa: PERF401
+            rows += [
+                outbox_row(record, message, publication_of(type(record)), change, self.actor)
+                for change in record.take_changes() or [Change("created" if record.version == 1 else "updated", {})]
+            ]
         await self.session.execute(insert(outbox), rows)
 
 

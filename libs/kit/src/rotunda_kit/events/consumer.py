@@ -1,6 +1,9 @@
-"""A consumer takes in one other service's events: a fetched batch, its inbox rows and its effects are one transaction, then ack.
+"""A consumer takes in one other service's events.
 
-If a batch fails, its messages are taken one by one; what fails alone is tried again later, and after many tries kept as a dead letter.
+A fetched batch, its inbox rows and its effects are one transaction; then the batch is acknowledged.
+
+If a batch fails, its messages are taken one by one; what fails alone is tried again later, and after many tries kept
+as a dead letter.
 """
 
 import asyncio
@@ -27,7 +30,8 @@ log = structlog.get_logger()
 BATCH = 200
 # Seconds to wait for the first message of a batch.
 FETCH_TIMEOUT = 5.0
-# The Python client's subscription can fall silent after a broker restart; it is rebuilt if messages wait this many fetches.
+# The Python client's subscription can fall silent after a broker restart; it is rebuilt if messages wait this many
+# fetches.
 SILENT_FETCHES = 2
 MAX_TRIES = 20
 FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0

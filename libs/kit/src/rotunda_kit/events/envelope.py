@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
+from rotunda_kit.descriptors import message_class, message_type_of
 from rotunda_kit.model import Change, Resource, new_id
 from rotunda_kit.resource.publication import Publication
 from rotunda_kit.telemetry import traceparent
@@ -49,7 +49,7 @@ class Event:
 
 
 def outbox_row(
-    record: Resource, message: Message, publication: Publication, change: Change | None, actor: str
+    record: Resource, message: Message, publication: Publication, change: Change, actor: str
 ) -> dict[str, Any]:
     """The outbox row of one change of a record.
 
@@ -57,20 +57,19 @@ def outbox_row(
         record: already flushed, so that its version is raised and its row locked.
         message: the record as it is after the change.
         publication: of its noun.
-        change: what happened; None: it was created, or merely updated.
+        change: what happened.
         actor: subject of the caller.
     """
     assert publication.event is not None  # noqa: S101 - the unit of work asks for published nouns only
-    verb = change.verb if change else ("created" if record.version == 1 else "updated")
     noun_field = record.__noun__.split(".")[1]
     payload = publication.event(**{noun_field: message})
-    if change and change.detail:
-        detail = GetMessageClass(publication.event.DESCRIPTOR.fields_by_name["detail"].message_type)
+    if change.detail:
+        detail = message_class(message_type_of(publication.event.DESCRIPTOR.fields_by_name["detail"]))
         payload.detail.CopyFrom(detail(**change.detail))  # type: ignore[attr-defined] # every payload with details has the field
     return {
         "event_id": new_id(),
         "noun": record.__noun__,
-        "verb": verb,
+        "verb": change.verb,
         "aggregate_id": record.id,
         "aggregate_version": record.version,
         "time": record.update_time,

@@ -14,7 +14,8 @@ Handler = Callable[[Sequence[Event], AsyncSession], Awaitable[None]]
 class Reaction:
     """Runs in the consumer's transaction, once an event: the inbox deduplicates.
 
-    `noun` is `service.noun`; `verbs` are past tense, empty for all. The handler takes a batch in the order of arrival, must not rely on
+    `noun` is `service.noun`; `verbs` are past tense, empty for all. The handler takes a batch in the order of arrival,
+    must not rely on
     that order across batches, and must not call other services.
     """
 

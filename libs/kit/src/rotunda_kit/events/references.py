@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column
 
+from rotunda_kit.descriptors import message_type_of
 from rotunda_kit.events.envelope import Event
 from rotunda_kit.events.reactions import Reaction
 
@@ -24,7 +25,8 @@ from rotunda_kit.events.reactions import Reaction
 class Reference(MappedAsDataclass, kw_only=True, eq=False, repr=False):
     """A copy of another service's record; its further columns are fields of that record's message, by name.
 
-    A column `snapshot` keeps the whole message, serialised. A class names what it copies by `__noun__`, for example `customers.account`; its table is `account_reference`.
+    A column `snapshot` keeps the whole message, serialised. A class names what it copies by `__noun__`, for example
+    `customers.account`; its table is `account_reference`.
     """
 
     __noun__: ClassVar[str]
@@ -60,11 +62,12 @@ class ReferenceCopy:
 
     def row(self, message: Message, *, deleted: bool = False) -> dict[str, Any]:
         """The copy of a record as its message shows it."""
+        record: Any = message
         values: dict[str, Any] = {
-            "id": UUID(getattr(message, "id")),
-            "version": int(getattr(message, "etag")),
+            "id": UUID(record.id),
+            "version": int(record.etag),
             "deleted": deleted,
-        }  # noqa: B009 - known by name only
+        }
         for column in self.table.columns:
             if column.name == "snapshot":
                 values["snapshot"] = message.SerializeToString()
@@ -112,8 +115,8 @@ def copy_of(model: type[Reference], event: type[Message]) -> ReferenceCopy:
     The owner's Get method is found by the API's naming: `GetAccount` of `AccountService` beside the message `Account`.
     """
     name = model.__noun__.split(".")[1]
-    record = event.DESCRIPTOR.fields_by_name[name].message_type
-    service = record.file.services_by_name[f"{record.name}Service"]
+    record = message_type_of(event.DESCRIPTOR.fields_by_name[name])
+    service: Any = record.file.services_by_name[f"{record.name}Service"]
     return ReferenceCopy(model, event, service.methods_by_name[f"Get{record.name}"])
 
 

@@ -1,7 +1,9 @@
 """The relay publishes the outbox to JetStream, in the order of its rows.
 
-One relay a service is active, held by an advisory lock on the connection that reads and marks the rows: who loses the connection
-loses the lock, and can mark nothing any more. Rows are marked after JetStream acknowledged them; a crash in between publishes them
+One relay a service is active, held by an advisory lock on the connection that reads and marks the rows: who loses the
+connection
+loses the lock, and can mark nothing any more. Rows are marked after JetStream acknowledged them; a crash in between
+publishes them
 again, with the same ids.
 """
 
@@ -64,8 +66,10 @@ class Relay:
             server_settings={"application_name": "rotunda-relay"},
         )
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+                # Another process of this service relays; look again later whether it still does.
                 await asyncio.sleep(RETRY)
+                return
             pause = SHORTEST_PAUSE
             while True:
                 sent = await self._send(connection)

@@ -130,7 +130,7 @@ def _count(expression: Expression) -> int:
 
 def _explain(text: str, error: UnexpectedInput) -> InvalidArgument:
     if isinstance(error, UnexpectedCharacters):
-        position, expected = error.pos_in_stream, error.allowed
+        position, expected = error.pos_in_stream or 0, error.allowed
     elif isinstance(error, UnexpectedEOF):
         position, expected = len(text), set(error.expected)
     elif isinstance(error, UnexpectedToken):

@@ -1,6 +1,7 @@
 """Filters as SQL conditions.
 
-Every condition is true or false, never unknown: what is unset differs from every value, so that `NOT` means what it says.
+Every condition is true or false, never unknown: what is unset differs from every value, so that `NOT` means what it
+says.
 """
 
 from collections.abc import Mapping

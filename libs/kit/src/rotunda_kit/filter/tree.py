@@ -8,7 +8,8 @@ from typing import TypeAlias
 class Value:
     """What a field is compared with.
 
-    `parts` are the texts between unescaped stars, so a value without a star has one part. `position` counts characters from 1.
+    `parts` are the texts between unescaped stars, so a value without a star has one part. `position` counts characters
+    from 1.
     """
 
     parts: tuple[str, ...]

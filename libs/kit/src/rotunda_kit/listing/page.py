@@ -115,19 +115,19 @@ class Page:
             digest, *values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
             if digest != self._digest or len(values) != len(self._terms):
                 raise ValueError(token)
-            return [
-                _READ[term.field.kind](value) if value is not None else _none(term)
-                for term, value in zip(self._terms, values, strict=True)
-            ]
+            return [_read(term, value) for term, value in zip(self._terms, values, strict=True)]
         except (ValueError, TypeError, ArithmeticError, AttributeError, binascii.Error) as error:
             raise InvalidArgument.of(
                 "page_token", "is not a token of this list with this filter and order", "INVALID_PAGE_TOKEN"
             ) from error
 
 
-def _none(term: Term) -> None:
+def _read(term: Term, value: Any) -> Any:
+    if value is not None:
+        return _READ[term.field.kind](value)
     if not term.field.nullable:
         raise ValueError(term.field.path)
+    return None
 
 
 def _write(value: Any) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError
 
@@ -46,10 +45,10 @@ def batch_method(permission: str, start: Start, prepare: Callable[[Any], None] |
         prepare: completes the items from the request before they are checked.
     """
 
-    async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+    async def handle(_servicer: Any, request: Any, call: Command) -> Any:
         if prepare is not None:
             prepare(request)
-        answer = response_class(request)()
+        answer: Any = response_class(request)()
         results = [answer.results.add() for _ in request.requests]
         good: list[tuple[Any, Any]] = []
         for item, result in zip(request.requests, results, strict=True):
@@ -110,18 +109,19 @@ async def _one_by_one(call: Command, start: Start, request: Any, good: list[tupl
             _succeed(result, done, message)
 
 
-def _resource_field(result: Message) -> FieldDescriptor:
-    (field,) = [field for field in result.DESCRIPTOR.fields if field.message_type is not None and field.name != "error"]
-    return field
+def _resource_field(result: Message) -> str:
+    fields = [field for field in result.DESCRIPTOR.fields if field.message_type is not None]
+    (name,) = [field.name for field in fields if field.name != "error"]
+    return name
 
 
 def _succeed(result: Any, item: BatchItem, message: Message) -> None:
     result.outcome = OUTCOME + item.outcome
-    getattr(result, _resource_field(result).name).CopyFrom(message)
+    getattr(result, _resource_field(result)).CopyFrom(message)
 
 
 def _fail(result: Any, error: RotundaError, item: Message) -> None:
     result.outcome = OUTCOME + FAILED
-    name = _resource_field(result).name
+    name = _resource_field(result)
     prefix = f"{name}." if name in item.DESCRIPTOR.fields_by_name else ""
     result.error.CopyFrom(problem(error, prefix))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
@@ -49,7 +48,8 @@ class Collection(Generic[R, M]):
         derived: read-only fields and where they come from (see `ResourceMapping`).
         joins: what `derived` needs.
         by_hand: input fields that no column keeps as they are, each with the code that takes it in.
-        build: makes a new record from a create request and the attributes that it sets; the mapped class itself if omitted.
+        build: makes a new record from a create request and the attributes that it sets; the mapped class itself if
+        omitted.
         guards: rules that need the database, asked before a new or updated record is written.
         parent: the noun that this one's records live under, and the field that says which.
         order: of lists, unless the caller says otherwise.
@@ -79,8 +79,6 @@ class Collection(Generic[R, M]):
         self._parent = parent
         self._order = order
         publish(Publication(self.mapping, event))
-
-    # The steps
 
     def not_found(self) -> NotFound:
         """The error for a record that is not there."""
@@ -227,7 +225,7 @@ class Collection(Generic[R, M]):
         if not await call.rows(select(table.c.id).where(table.c.id == UUID(parent_id), table.c.delete_time.is_(None))):
             raise _not_found(self._parent[0])
 
-    def resource_field(self, message: Message) -> FieldDescriptor:
+    def resource_field(self, message: Message) -> Any:
         """The field of a request or an answer that holds the resource, or many of them."""
         for field in message.DESCRIPTOR.fields:
             if field.message_type is self.mapping.descriptor:
@@ -237,12 +235,10 @@ class Collection(Generic[R, M]):
     def _where(self, request: Message) -> dict[str, str]:
         return {self._parent[1]: getattr(request, self._parent[1])} if self._parent else {}
 
-    # The standard methods (AIP-131 to 135)
-
     def get(self) -> Method:
         """Get<Noun>."""
 
-        async def handle(_servicer: Any, request: Any, call: Call) -> Message:
+        async def handle(_servicer: Any, request: Any, call: Call) -> Any:
             statement = self.mapping.select().where(self.mapping.table.c.id == UUID(request.id))
             for name, value in self._where(request).items():
                 statement = statement.where(self.mapping.table.c[name] == UUID(value))
@@ -256,7 +252,7 @@ class Collection(Generic[R, M]):
     def list(self) -> Method:
         """List<Nouns>, a page at a time."""
 
-        async def handle(_servicer: Any, request: Any, call: Call) -> Message:
+        async def handle(_servicer: Any, request: Any, call: Call) -> Any:
             messages, token = await self.page(call, request)
             answer = response_class(request)(next_page_token=token)
             getattr(answer, self.resource_field(answer).name).extend(messages)
@@ -267,7 +263,7 @@ class Collection(Generic[R, M]):
     def create(self) -> Method:
         """Create<Noun>."""
 
-        async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+        async def handle(_servicer: Any, request: Any, call: Command) -> Any:
             return self._answer(request, await self.message(call, await self.new(call, request)))
 
         return Method(f"{self.permission}.create", True, handle)
@@ -275,7 +271,7 @@ class Collection(Generic[R, M]):
     def update(self) -> Method:
         """Update<Noun>: the fields of the mask, or those that are set."""
 
-        async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+        async def handle(_servicer: Any, request: Any, call: Command) -> Any:
             given = getattr(request, self.resource_field(request).name)
             record = await self.load(call, given.id, given.etag, **self._where(given))
             await self.change(call, record, request, list(request.update_mask.paths))
@@ -290,7 +286,7 @@ class Collection(Generic[R, M]):
             *guards: reasons why it may have to stay.
         """
 
-        async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+        async def handle(_servicer: Any, request: Any, call: Command) -> Any:
             record = await self.load(call, request.id, request.etag, **self._where(request))
             for guard in guards:
                 await guard(call, record)
@@ -300,7 +296,10 @@ class Collection(Generic[R, M]):
         return Method(f"{self.permission}.delete", True, handle)
 
     def batch_create(self) -> Method:
-        """BatchCreate<Nouns>: many create requests, each for itself; with `upsert_by` an item changes the record that it names."""
+        """BatchCreate<Nouns>: many create requests, each for itself.
+
+        With `upsert_by` an item that shares an external id with a record changes that one.
+        """
 
         def prepare(request: Any) -> None:
             if request.upsert_by not in ("", UPSERT, "external_ids"):
@@ -332,8 +331,6 @@ class Collection(Generic[R, M]):
 
         return batch_method(f"{self.permission}.create", start, prepare)
 
-    # Verbs (AIP-136)
-
     def verb(self, name: str) -> Callable[[Callable[[Command, R, Any], Awaitable[None]]], "Verb"]:
         """A method `<Verb><Noun>` that changes one record: load it, call the rule, answer with the record as it is now.
 
@@ -341,7 +338,7 @@ class Collection(Generic[R, M]):
         """
 
         def declare(apply: Callable[[Command, R, Any], Awaitable[None]]) -> Verb:
-            async def handle(_servicer: Any, request: Any, call: Command) -> Message:
+            async def handle(_servicer: Any, request: Any, call: Command) -> Any:
                 record = await self.load(call, request.id, request.etag)
                 await apply(call, record, request)
                 return self._answer(request, await self.message(call, record))
@@ -382,7 +379,7 @@ class Collection(Generic[R, M]):
         await self._lock(call, list(set(named.values())))
         return named
 
-    def _answer(self, request: Message, message: M) -> Message:
+    def _answer(self, request: Message, message: M) -> Any:
         answer = response_class(request)()
         getattr(answer, self.resource_field(answer).name).CopyFrom(message)
         return answer

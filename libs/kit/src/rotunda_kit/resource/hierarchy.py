@@ -14,7 +14,8 @@ from rotunda_kit.server.call import Command
 def no_cycle(model: type[Resource], parent: str) -> Guard[Any]:
     """A guard for a noun whose records name their parent in the field `parent`.
 
-    It refuses with FailedPrecondition HIERARCHY_CYCLE. One change of a hierarchy goes on at a time: two that are right each for itself can
+    It refuses with FailedPrecondition HIERARCHY_CYCLE. One change of a hierarchy goes on at a time: two that are right
+    each for itself can
     close a circle together.
     """
     table: Table = model.__table__  # type: ignore[attr-defined] # every concrete mapped class has one

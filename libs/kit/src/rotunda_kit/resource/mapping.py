@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, FromClause, Select, Table, Text, Uuid, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from rotunda_kit.descriptors import behaviours, enum_prefix
+from rotunda_kit.descriptors import behaviours, enum_prefix, message_type_of
 from rotunda_kit.listing.field import FieldKind, ListField
 from rotunda_kit.model import Resource
 from rotunda_kit.resource.values import (
@@ -97,6 +97,13 @@ def _objects_of(messages: Iterable[Message]) -> list[dict[str, Any]]:
     return [object_of(message) for message in messages]
 
 
+def _enum_of(field: FieldDescriptor) -> EnumDescriptor:
+    enum = field.enum_type
+    if enum is None:
+        raise MappingError(f"{field.full_name} is no enum")
+    return enum
+
+
 def _writer(field: FieldDescriptor, keep: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     name, has_presence = field.name, field.has_presence
     if field.message_type is not None and field.message_type.full_name == MONEY:
@@ -140,7 +147,7 @@ class ResourceMapping(Generic[R, M]):
     ) -> None:
         self.model = model
         self.message = message
-        self.descriptor: Descriptor = message.DESCRIPTOR
+        self.descriptor: Any = message.DESCRIPTOR
         table = model.__table__  # type: ignore[attr-defined] # every concrete mapped class has one
         self.table: Table = table
         self.by_hand = frozenset(by_hand)
@@ -185,7 +192,7 @@ class ResourceMapping(Generic[R, M]):
     # Writing
 
     def writable(self, message: M, mask: Iterable[str] | None = None) -> list[str]:
-        """Names of the fields that a request sets: those of the mask (`*`: all), else those that are set in the message."""
+        """The fields that a request sets: those of the mask (`*`: all), else those that are set in the message."""
         given = list(mask or ())
         if not given:
             given = [field.name for field, _ in message.ListFields()]
@@ -204,7 +211,7 @@ class ResourceMapping(Generic[R, M]):
 
     # Making
 
-    def _map(self, field: FieldDescriptor) -> FieldMap | None:
+    def _map(self, field: Any) -> FieldMap | None:
         name = field.name
         read_only = "OUTPUT_ONLY" in behaviours(field)
         if name == "etag":
@@ -225,7 +232,7 @@ class ResourceMapping(Generic[R, M]):
     def _spread(self, field: FieldDescriptor, *, writable: bool) -> FieldMap:
         """A message whose fields are columns `<field>_<inner>` of the record's own table."""
         inner: list[FieldMap] = []
-        for part in field.message_type.fields:
+        for part in message_type_of(field).fields:
             column = self.table.c.get(f"{field.name}_{part.name}")
             if column is None:
                 raise MappingError(f"{self.model.__name__} has no {field.name}_{part.name}")
@@ -297,10 +304,10 @@ class ResourceMapping(Generic[R, M]):
         field: FieldDescriptor, column: ColumnElement[Any]
     ) -> tuple[list[ColumnElement[Any]], Reader, Callable[[Any], Any]]:
         # Read as text: making an Enum of each value costs more than the rest of the row.
-        numbers = enum_numbers(field.enum_type)
+        numbers = enum_numbers(_enum_of(field))
         names = {number: name for name, number in numbers.items()}
         if field.is_repeated:
-            prefix = enum_prefix(field.enum_type)
+            prefix = enum_prefix(_enum_of(field))
             return (
                 [type_coerce(column, ARRAY(Text))],
                 _through(lambda values: [prefix + value for value in values]),
@@ -332,7 +339,7 @@ class ResourceMapping(Generic[R, M]):
 
     @staticmethod
     def _well_known(field: FieldDescriptor) -> tuple[FieldKind, Reader, Callable[[Any], Any]]:
-        full_name = field.message_type.full_name
+        full_name = message_type_of(field).full_name
         if full_name == TIMESTAMP:
             return FieldKind.TIME, _through(timestamp), moment
         if full_name == DATE:
@@ -344,7 +351,7 @@ class ResourceMapping(Generic[R, M]):
     @staticmethod
     def _list_of_objects(field: FieldDescriptor, column: ColumnElement[Any]) -> list[ListField]:
         listed = []
-        for part in field.message_type.fields:
+        for part in message_type_of(field).fields:
             if part.message_type is not None:
                 continue
             values = None

@@ -13,7 +13,8 @@ from rotunda_kit.resource.mapping import ResourceMapping
 class Publication:
     """How a noun is shown and told.
 
-    `event` is its payload `<Noun>Event`, with the resource in a field named as the noun and, where changes have particulars, a
+    `event` is its payload `<Noun>Event`, with the resource in a field named as the noun and, where changes have
+    particulars, a
     field `detail`; None for a noun that nobody else hears of.
     """
 

@@ -1,6 +1,7 @@
 """Whether the records exist that a request names, by the `refers_to` rules of its fields.
 
-Looked up before the transaction begins: for a record of this service in its own table, for another's in the copy that is kept here, and, on
+Looked up before the transaction begins: for a record of this service in its own table, for another's in the copy that
+is kept here, and, on
 a miss, by asking its owner once.
 """
 
@@ -14,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from sqlalchemy import Table, select
 
-from rotunda_kit.descriptors import behaviours, rules
+from rotunda_kit.descriptors import behaviours, message_type_of, rules
 from rotunda_kit.errors import NotFound
 from rotunda_kit.events.references import ReferenceCopy, get_request, message_in
 
@@ -53,7 +54,7 @@ def nouns_in(descriptor: Descriptor) -> set[str]:
     references, holders = _plan(descriptor)
     found = {noun for _, noun in references}
     for field in holders:
-        found |= nouns_in(field.message_type)
+        found |= nouns_in(message_type_of(field))
     return found
 
 

@@ -1,4 +1,4 @@
-"""One field of a message and the columns behind it: how a value goes from a row into the message, and from there into a record."""
+"""How a value goes from a column into a message, and back."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -9,10 +9,9 @@ from google.protobuf import timestamp_pb2
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 from google.type import date_pb2, money_pb2
 
-from rotunda_kit.descriptors import enum_name
+from rotunda_kit.descriptors import enum_name, message_class, message_type_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANO = Decimal(1_000_000_000)
@@ -58,8 +57,8 @@ def enum_numbers(descriptor: EnumDescriptor) -> dict[str, int]:
 
 
 def is_flat(field: FieldDescriptor) -> bool:
-    """Whether the message of a field holds scalars and enums only, so that a plain dict of it can be kept and read back as it is."""
-    return all(inner.message_type is None for inner in field.message_type.fields)
+    """Whether the message of a field holds scalars and enums only, so that a plain dict of it can be read back."""
+    return all(inner.message_type is None for inner in message_type_of(field).fields)
 
 
 def object_of(message: Message) -> dict[str, Any]:
@@ -72,5 +71,5 @@ def objects_to_messages(field: FieldDescriptor) -> Callable[[list[dict[str, Any]
     """A converter for a list of kept objects. Protobuf's constructor takes flat ones as they are, in C."""
     if is_flat(field):
         return list
-    cls = GetMessageClass(field.message_type)
+    cls = message_class(message_type_of(field))
     return lambda objects: [ParseDict(entry, cls()) for entry in objects]

@@ -6,13 +6,14 @@ The answer is kept in the transaction of the work. A twin that is still under wa
 import hashlib
 
 from google.protobuf.message import Message
-from sqlalchemy import LargeBinary, Row, insert, text
+from sqlalchemy import LargeBinary, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rotunda_kit.db.tables import idempotency
 from rotunda_kit.errors import Conflict, IdempotencyKeyReused
 
-# One round trip. Its snapshot may miss a twin that commits at this very moment; then keeping the answer violates the primary key, and
+# One round trip. Its snapshot may miss a twin that commits at this very moment; then keeping the answer violates the
+# primary key, and
 # nothing was done twice.
 _CLAIM = text(
     """
@@ -44,8 +45,10 @@ async def kept_answer(session: AsyncSession, caller: str, method: str, request_i
         "method": method,
         "request_id": request_id,
     }
-    row: Row[tuple[bool, bytes | None, bytes | None]] = (await session.execute(_CLAIM, parameters)).one()
-    claimed, known, response = row
+    row = (await session.execute(_CLAIM, parameters)).one()
+    claimed: bool = row.claimed
+    known: bytes | None = row.digest
+    response: bytes | None = row.response
     if known is not None:
         if known != digest:
             raise IdempotencyKeyReused

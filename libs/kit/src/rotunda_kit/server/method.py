@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 
+from rotunda_kit.descriptors import message_class
 from rotunda_kit.server.call import Call, Command
 
 Handler = Callable[[Any, Any, Any], Awaitable[Message]]
@@ -37,15 +37,17 @@ def query(permission: str) -> Callable[[Callable[[Any, Any, Call], Awaitable[Mes
 
 
 def response_class(request: Message) -> Any:
-    """The class of a request's answer: `GetAccountResponse` of `GetAccountRequest`, as buf's STANDARD rules name them."""
+    """The class of a request's answer: `GetAccountResponse` of `GetAccountRequest`, by buf's STANDARD rules."""
     name = request.DESCRIPTOR.name.removesuffix("Request") + "Response"
-    return GetMessageClass(request.DESCRIPTOR.file.message_types_by_name[name])
+    descriptor: Any = request.DESCRIPTOR.file.message_types_by_name[name]
+    return message_class(descriptor)
 
 
 class Servicer:
     """Answers the methods of one service of a proto.
 
-    Declare as `class AccountService(Servicer, service="rotunda.customers.v1.AccountService")`, with an attribute for each of its methods.
+    Declare as `class AccountService(Servicer, service="rotunda.customers.v1.AccountService")`, with an attribute for
+    each of its methods.
 
     Raises:
         TypeError: at import, where a method is missing or one too many is there.

@@ -1,4 +1,7 @@
-"""What every call passes through, in this order: trace, error mapping, identity, request check, references, transaction with idempotency."""
+"""What every call passes through.
+
+In this order: trace, error mapping, identity, request check, references, transaction with idempotency.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -60,9 +63,10 @@ class Pipeline:
         self._tables = tables
 
     def handler(self, servicer: Servicer) -> grpc.GenericRpcHandler:
-        """gRPC's handler for all methods of a servicer.
+        """The handler for all methods of a servicer.
 
-        Requests and answers pass as bytes: parsing is part of the pipeline, so that a request that is no message gets a clear error.
+        Requests and answers pass as bytes: parsing is part of the pipeline, so that a request that is no message gets
+        a clear error.
         """
         return grpc.method_handlers_generic_handler(
             servicer.descriptor.full_name,

@@ -89,5 +89,3 @@ async def platform_of(
         yield platform
     finally:
         await platform.stop()
-
-

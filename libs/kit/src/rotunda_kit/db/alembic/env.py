@@ -1,4 +1,4 @@
-"""Alembic's environment, the same for every service: runs on the connection that `rotunda_kit.db.migrations` gives it."""
+"""Alembic's environment, the same for every service; the connection comes from `rotunda_kit.db.migrations`."""
 
 from alembic import context
 
