@@ -8,14 +8,15 @@ import asyncio
 import sys
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 from crm_sales_loader import records, source
 from crm_sales_loader.api import Access, ApiError, Client
 from crm_sales_loader.loading import Loader, LoadFailed
 from crm_sales_loader.process import load
 from crm_sales_loader.report import counts_table, figures_table, findings_table
 from crm_sales_loader.verification import figures
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 DIRECTORY = Path(__file__).parent
 

@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
-from rotunda_kit.db.migrations import create_kit_tables
 from sqlalchemy.dialects import postgresql
+
+from rotunda_kit.db.migrations import create_kit_tables
 
 revision = "6fd832a19e89"
 down_revision = None

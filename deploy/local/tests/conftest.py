@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from rotunda_local.platform import Platform
 from rotunda_local.ports import free_ports
 from rotunda_local.programs import Program, Suite

@@ -1,13 +1,14 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from rotunda_local.__main__ import app
 from rotunda_local.errors import PlatformError
 from rotunda_local.home import Home
 from rotunda_local.logs import follow, tail
 from rotunda_local.platform import Platform
 from rotunda_local.ports import PORTS, chosen_ports
-from typer.testing import CliRunner
 
 
 @pytest.fixture

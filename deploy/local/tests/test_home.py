@@ -2,6 +2,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from rotunda_local.errors import PlatformError
 from rotunda_local.home import Home
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+
 from rotunda_kit.embedded.server import is_alive
 from rotunda_kit.identity import INTERNAL, Principal, TokenIssuer, TokenVerifier
 from rotunda_local.errors import PlatformError

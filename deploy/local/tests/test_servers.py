@@ -11,6 +11,7 @@ import asyncpg
 import nats
 import psutil
 import pytest
+
 from rotunda_kit.embedded import EmbeddedServer, NatsServer, PostgresServer, ServerError
 from rotunda_kit.embedded.ports import free_ports
 from rotunda_kit.embedded.server import is_alive

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import phonenumbers
 import pytest
+from email_validator import validate_email
+from hypothesis import given
+from hypothesis import strategies as st
+
 from crm_sales_loader import source
 from crm_sales_loader.generated.activities import Activity, activities
 from crm_sales_loader.generated.campaigns import CAMPAIGNS, PATHS, Campaign, Member, memberships
@@ -17,9 +21,6 @@ from crm_sales_loader.generated.contacts import Contact, contacts
 from crm_sales_loader.generated.customers import Customer, customers
 from crm_sales_loader.generated.mails import Mail, mails
 from crm_sales_loader.generated.tickets import Ticket, tickets
-from email_validator import validate_email
-from hypothesis import given
-from hypothesis import strategies as st
 
 DATA = source.read(Path(__file__).parents[1])
 CUSTOMERS = customers(DATA)

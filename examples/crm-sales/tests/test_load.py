@@ -10,14 +10,15 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.progress import Progress
+
 from crm_sales_loader import api, records, source
 from crm_sales_loader.api import Access, ApiError, Client
 from crm_sales_loader.loading import Loader, LoadFailed, Noun
 from crm_sales_loader.process import ACCOUNTS, load
 from crm_sales_loader.verification import Figure, figures
-from google.protobuf.message import Message
-from rich.console import Console
-from rich.progress import Progress
 from rotunda.access.v1 import team_service_pb2, user_service_pb2
 from rotunda.customers.v1 import account_service_pb2, activity_service_pb2, contact_service_pb2
 from rotunda.marketing.v1 import campaign_member_service_pb2, campaign_service_pb2

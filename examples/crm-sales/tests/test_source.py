@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from crm_sales_loader import source
 from crm_sales_loader.source import DataSet, DealStage, SourceError
 

@@ -1,8 +1,6 @@
 """The gateway at one glance: the protos' methods as REST, its own routes, and access in the same process."""
 
 from fastapi import FastAPI
-from rotunda_kit.identity import TokenIssuer, TokenVerifier
-from rotunda_kit.runtime import Runtime
 
 from rotunda_gateway.auth.callers import AUDIENCE, Callers
 from rotunda_gateway.auth.routes import auth_routes
@@ -14,6 +12,8 @@ from rotunda_gateway.overview.view import Views
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_gateway.transcoding.routes import discover_routes
 from rotunda_gateway.transcoding.transcoder import Transcoder, install_transcoder
+from rotunda_kit.identity import TokenIssuer, TokenVerifier
+from rotunda_kit.runtime import Runtime
 
 
 def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:

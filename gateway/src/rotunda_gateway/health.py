@@ -3,8 +3,9 @@
 import asyncio
 
 from fastapi import APIRouter, Response
-from rotunda_kit.db.engine import Database
 from sqlalchemy import select
+
+from rotunda_kit.db.engine import Database
 
 TIMEOUT = 2.0
 

@@ -1,16 +1,13 @@
 """The gateway's command line."""
 
+import asyncio
 import sys
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 import uvicorn
 import uvloop
-from rotunda_kit.db.engine import Database
-from rotunda_kit.db.unit_of_work import unit_of_work
-from rotunda_kit.main import add_migration_commands, until_stopped
-from rotunda_kit.runtime import Runtime
-from rotunda_kit.telemetry import configure_logging
 from sqlalchemy import select
 
 from rotunda_gateway.access.app import app as access
@@ -18,6 +15,11 @@ from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
 from rotunda_gateway.access.users.model import User
 from rotunda_gateway.app import make_app
 from rotunda_gateway.settings import GatewaySettings
+from rotunda_kit.db.engine import Database
+from rotunda_kit.db.unit_of_work import unit_of_work
+from rotunda_kit.main import add_migration_commands, until_stopped
+from rotunda_kit.runtime import Runtime
+from rotunda_kit.telemetry import configure_logging
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Rotunda's gateway.")
 add_migration_commands(cli, access)
@@ -49,12 +51,18 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
                 timeout_graceful_shutdown=int(settings.stop_grace),
             )
         )
+        # uvicorn would end the process by the signal, before the rest is stopped.
+        server.capture_signals = nullcontext  # type: ignore[method-assign]
         try:
             await runtime.serve()
             if with_worker:
                 await runtime.work()
-            # Its own handlers of SIGTERM and SIGINT let requests in flight finish.
-            await server.serve()
+            serving = asyncio.create_task(server.serve())
+            stopping = asyncio.create_task(until_stopped())
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            # Requests in flight still get their answers.
+            server.should_exit = True
+            await serving
         finally:
             await runtime.stop()
 

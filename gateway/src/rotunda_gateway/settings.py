@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pydantic import Field
+
 from rotunda_kit.settings import Settings
 
 

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rotunda_gateway.http.body import ClientDisconnected, read_body
 from rotunda_gateway.http.errors import BodyTooLarge
 

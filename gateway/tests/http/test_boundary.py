@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
+
 from rotunda_gateway.http.boundary import RequestBoundary
 from rotunda_gateway.http.problems import install_problems
 from rotunda_kit import telemetry

@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI, Header, HTTPException, Query
 from pydantic import BaseModel, Field
 from pydantic.alias_generators import to_camel
+
 from rotunda_gateway.http.problems import install_problems, problem_of
 from rotunda_kit.errors import FieldViolation, InvalidArgument, NotFound, Unauthenticated
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from rotunda_gateway.openapi.docs import install_docs
 from rotunda_gateway.transcoding.routes import discover_routes
 

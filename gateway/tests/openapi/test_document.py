@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
+
 from rotunda_gateway.openapi.comments import read_comments
 from rotunda_gateway.openapi.document import build_document
 from rotunda_gateway.transcoding.routes import Route, discover_routes

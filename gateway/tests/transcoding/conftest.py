@@ -16,6 +16,7 @@ from google.protobuf import (
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+
 from rotunda_gateway.http.problems import install_problems
 from rotunda_gateway.transcoding.routes import Route, discover_routes, routes_of
 from rotunda_gateway.transcoding.transcoder import Transcoder, install_transcoder

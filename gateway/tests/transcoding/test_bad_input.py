@@ -6,6 +6,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from rotunda_gateway.transcoding.transcoder import Transcoder
 
 ID = "0198b4c0-0000-7000-8000-000000000001"

@@ -1,4 +1,5 @@
 import pytest
+
 from rotunda_gateway.http.errors import UnsupportedMediaType
 from rotunda_gateway.transcoding.headers import check_content, expected_etag, has_body, idempotency_key
 from rotunda_kit.violations import Unfit

@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+
 from rotunda.customers.v1 import account_service_pb2 as accounts
 from rotunda_gateway.http.boundary import RequestBoundary
 from rotunda_gateway.transcoding.routes import Route

@@ -3,6 +3,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rotunda_gateway.transcoding.router import Router
 from rotunda_gateway.transcoding.routes import PathTemplate, Route, discover_routes
 

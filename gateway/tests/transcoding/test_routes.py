@@ -2,6 +2,7 @@ import pytest
 from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+
 from rotunda_gateway.transcoding.query import query_parameters
 from rotunda_gateway.transcoding.routes import PathTemplate, Route, declared_methods, routes_of
 

@@ -5,6 +5,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from rotunda.customers.v1 import account_service_pb2 as accounts
 from rotunda.marketing.v1 import campaign_member_service_pb2 as members
 from rotunda_gateway.transcoding.transcoder import Transcoder, install_transcoder

@@ -3,6 +3,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from rotunda.customers.v1 import account_service_pb2 as accounts
 from rotunda.marketing.v1 import campaign_member_service_pb2 as members
 from rotunda.sales.v1 import opportunity_service_pb2 as opportunities

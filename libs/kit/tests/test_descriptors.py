@@ -2,6 +2,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2
+
 from rotunda.customers.v1 import account_service_pb2, contact_points_pb2
 from rotunda.kit.v1 import annotations_pb2, resource_pb2
 from rotunda_kit.descriptors import behaviours, descriptor_of, enum_name, enum_prefix, json_path, rules, snake_path

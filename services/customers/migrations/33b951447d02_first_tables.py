@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
-from rotunda_kit.db.migrations import create_kit_tables
 from sqlalchemy.dialects import postgresql
+
+from rotunda_kit.db.migrations import create_kit_tables
 
 revision = "33b951447d02"
 down_revision = None

@@ -1,6 +1,7 @@
 """The commands behind `make up`, `down`, `status`, `logs` and `reset`."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rotunda_kit.embedded import ServerError
 
+from rotunda_kit.embedded import ServerError
 from rotunda_local.errors import PlatformError
 from rotunda_local.home import Home
 from rotunda_local.logs import follow as follow_logs
@@ -85,6 +86,14 @@ def _summary(platform: Platform, *, started: bool) -> None:
     table.add_row("Sign in", f"user {platform.access.username}, password in {access_file}")
     console.print(f"\n[bold]Rotunda {'is up' if started else 'runs already'}.[/]")
     console.print(table, soft_wrap=True)
+    password_file = platform.home.administrator_password_file
+    console.print("\nA token, for the header `Authorization: Bearer …` of all requests:")
+    console.print(
+        f"  curl -s {url}/v1/auth/token --data-urlencode username={platform.access.username} "
+        f"--data-urlencode password@{shlex.quote(str(password_file))}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import OKPKey
-from rotunda_kit.embedded.files import kept_password, write_private
 
+from rotunda_kit.embedded.files import kept_password, write_private
 from rotunda_local.errors import PlatformError
 
 ADMINISTRATOR = "admin"

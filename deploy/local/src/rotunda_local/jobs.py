@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rotunda_kit.embedded.server import log_tail
-
 from rotunda_local.errors import PlatformError
 from rotunda_local.programs import PROJECT
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+
 from rotunda_kit.embedded import PostgresServer, ServerError
 from rotunda_kit.embedded.ports import free_ports as find_free_ports
 from rotunda_kit.embedded.postgres import FOLDERS
-
 from rotunda_local.errors import PlatformError
 from rotunda_local.jobs import run
 from rotunda_local.programs import Program, rotunda

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from rotunda_kit.embedded import NatsServer, PostgresServer
 from rotunda_kit.embedded.files import write_private
 from rotunda_kit.embedded.server import is_alive, log_tail
-
 from rotunda_local.errors import PlatformError
 from rotunda_local.health import grpc_problem, http_problem
 from rotunda_local.home import Access, Home
@@ -121,9 +121,10 @@ class Platform:
             if running and self.home.ports and self.home.ports != self.ports:
                 raise PlatformError("The platform runs on other ports: end it with `make down` before you change them.")
             missing = [name for name in self.names if name not in running]
-            if missing or not running:
+            if missing:
                 self._start_missing(control, missing)
-            with self._progress.step("Waiting until everything answers"):
+            doing = "Waiting until everything answers" if missing else "Checking that everything answers"
+            with self._progress.step(doing):
                 self._wait_healthy(control, self.names, READY_TIMEOUT)
             if self._example_data:
                 self._preparation.load_example_data(self.url)

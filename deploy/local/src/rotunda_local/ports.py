@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
+
 from rotunda_kit.embedded.ports import free_ports as find_free_ports
 from rotunda_kit.embedded.ports import is_free
-
 from rotunda_local.errors import PlatformError
 
 HOST = "127.0.0.1"

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from rotunda_kit.embedded import NatsServer, PostgresServer
 from rotunda_kit.embedded.files import write_private
-
 from rotunda_local.home import ADMINISTRATOR, Home
 from rotunda_local.jobs import run
 from rotunda_local.ports import HOST

@@ -24,11 +24,6 @@ class Progress:
             with self._console.status(f"{doing} …"):
                 yield
         else:
-            self._console.print(f"{doing} …")
+            self._console.print(f"{doing} …", soft_wrap=True)
             yield
-        self._console.print(f"[green]✓[/] {doing} [dim]({time.monotonic() - started:.1f} s)[/]")
-
-    def note(self, text: str) -> None:
-        """Reports a fact."""
-        if self._console is not None:
-            self._console.print(text)
+        self._console.print(f"[green]✓[/] {doing} [dim]({time.monotonic() - started:.1f} s)[/]", soft_wrap=True)

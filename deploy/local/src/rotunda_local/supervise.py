@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import psutil
-from rotunda_kit.embedded.files import write_private
-from rotunda_kit.embedded.server import is_alive
 from supervisor.medusa import asyncore_25 as asyncore
 from supervisor.options import ServerOptions
 from supervisor.poller import Poller
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
+
+from rotunda_kit.embedded.files import write_private
+from rotunda_kit.embedded.server import is_alive
 
 # Seconds. supervisord itself waits a second longer after each failure, without end.
 LONGEST_BACKOFF = 10

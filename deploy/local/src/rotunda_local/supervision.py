@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from rotunda_kit.embedded.server import leash, log_tail
-
 from rotunda_local.errors import PlatformError
 
 TIMEOUT = 10.0

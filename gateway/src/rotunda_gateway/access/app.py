@@ -1,12 +1,11 @@
 """Access at one glance."""
 
-from rotunda_kit.app import Service, migrations_of
-
 import rotunda_gateway
 from rotunda_gateway.access import references
 from rotunda_gateway.access.database import Base
 from rotunda_gateway.access.teams.service import TeamService
 from rotunda_gateway.access.users.service import UserService
+from rotunda_kit.app import Service, migrations_of
 
 app = Service(
     "access",

@@ -1,11 +1,11 @@
 """The gateway's own read copies of others' records, kept up from events."""
 
-from rotunda.customers.events.v1 import account_event_pb2
-from rotunda_kit.events.references import Reference, copy_of
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rotunda.customers.events.v1 import account_event_pb2
 from rotunda_gateway.access.database import Base
+from rotunda_kit.events.references import Reference, copy_of
 
 
 class AccountReference(Reference, Base):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from rotunda_kit.db.engine import Database
-from rotunda_kit.errors import Unauthenticated
-from rotunda_kit.identity import LIFETIME, Principal, TokenIssuer, TokenVerifier
 from sqlalchemy import select
 
 from rotunda_gateway.access.passwords import matches
 from rotunda_gateway.access.users.model import User
+from rotunda_kit.db.engine import Database
+from rotunda_kit.errors import Unauthenticated
+from rotunda_kit.identity import LIFETIME, Principal, TokenIssuer, TokenVerifier
 
 # Whom the gateway's own access tokens are for: clients send them back to it.
 AUDIENCE = "rotunda-api"

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel
+
 from rotunda.access.v1 import user_service_pb2 as pb
+from rotunda_gateway.auth.callers import Callers
 from rotunda_kit.client import Clients
 from rotunda_kit.json import encoder
-
-from rotunda_gateway.auth.callers import Callers
 
 _GET_USER = pb.DESCRIPTOR.services_by_name["UserService"].methods_by_name["GetUser"]
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-from rotunda_kit import telemetry
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rotunda_kit import telemetry
 
 OnError = Callable[[Exception, Send], Awaitable[None]]
 """Answers a request whose handling failed with an unexpected error."""

@@ -10,14 +10,14 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from rotunda_kit import telemetry
-from rotunda_kit.descriptors import json_path
-from rotunda_kit.errors import FieldViolation, Internal, InvalidArgument, RotundaError
 from starlette.exceptions import HTTPException
 from starlette.types import Send
 
 from rotunda_gateway.http.boundary import RequestBoundary
 from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound
+from rotunda_kit import telemetry
+from rotunda_kit.descriptors import json_path
+from rotunda_kit.errors import FieldViolation, Internal, InvalidArgument, RotundaError
 
 MEDIA_TYPE = "application/problem+json"
 

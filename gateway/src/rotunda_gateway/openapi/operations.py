@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor, ServiceDescriptor
-from rotunda_kit.descriptors import behaviours
 
 from rotunda_gateway.openapi.comments import Comments
 from rotunda_gateway.openapi.schemas import Schema, Schemas
 from rotunda_gateway.transcoding.query import query_parameters
 from rotunda_gateway.transcoding.routes import WHOLE_REQUEST, Route, field_at
+from rotunda_kit.descriptors import behaviours
 
 Operation = dict[str, Any]
 

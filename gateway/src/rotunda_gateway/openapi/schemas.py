@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from rotunda.kit.v1 import annotations_pb2
-from rotunda_kit.descriptors import behaviours, enum_name, is_map, is_wrapper, map_fields, rules
 
+from rotunda.kit.v1 import annotations_pb2
 from rotunda_gateway.openapi.comments import Comments
+from rotunda_kit.descriptors import behaviours, enum_name, is_map, is_wrapper, map_fields, rules
 
 Schema = dict[str, Any]
 

@@ -9,17 +9,17 @@ from uuid import UUID
 
 from google.protobuf import symbol_database
 from google.protobuf.any_pb2 import Any as AnyMessage
+from sqlalchemy import select
+
 from rotunda.customers.v1 import account_service_pb2
 from rotunda.kit.v1 import overview_service_pb2 as pb
+from rotunda_gateway.access.references import AccountReference
+from rotunda_gateway.overview.batches import OverviewBatches
+from rotunda_gateway.overview.last_known import LastKnown
 from rotunda_kit.client import Clients
 from rotunda_kit.db.engine import Database
 from rotunda_kit.errors import NotFound, RotundaError, Unauthenticated, Unavailable
 from rotunda_kit.json import encoder
-from sqlalchemy import select
-
-from rotunda_gateway.access.references import AccountReference
-from rotunda_gateway.overview.batches import OverviewBatches
-from rotunda_gateway.overview.last_known import LastKnown
 
 # The view's sections in their order, and who has them.
 SECTIONS = {

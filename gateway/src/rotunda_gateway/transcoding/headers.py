@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from rotunda_kit.violations import Unfit
-
 from rotunda_gateway.http.errors import UnsupportedMediaType
+from rotunda_kit.violations import Unfit
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IF_MATCH = "If-Match"

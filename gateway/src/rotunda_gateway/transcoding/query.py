@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from rotunda_kit.descriptors import is_map, is_wrapper, json_path
 
 from rotunda_gateway.transcoding.routes import WHOLE_REQUEST, Route
+from rotunda_kit.descriptors import is_map, is_wrapper, json_path
 
 # Messages whose JSON is a text.
 _TEXTS = {"google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"}

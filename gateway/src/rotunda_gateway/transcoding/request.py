@@ -5,11 +5,6 @@ from urllib.parse import parse_qsl
 
 import orjson
 from google.protobuf.message import Message
-from rotunda_kit.check import check_and_normalise
-from rotunda_kit.descriptors import json_path, message_class
-from rotunda_kit.errors import FieldViolation, InvalidArgument, RotundaError
-from rotunda_kit.json import decoder
-from rotunda_kit.violations import Unfit, Violations, shown, suggestion
 from uuid_utils import uuid7
 
 from rotunda_gateway.http.errors import InvalidJson
@@ -17,6 +12,11 @@ from rotunda_gateway.transcoding.headers import IDEMPOTENCY_KEY, IF_MATCH, expec
 from rotunda_gateway.transcoding.query import query_parameters
 from rotunda_gateway.transcoding.routes import WHOLE_REQUEST, Route
 from rotunda_gateway.transcoding.target import Target
+from rotunda_kit.check import check_and_normalise
+from rotunda_kit.descriptors import json_path, message_class
+from rotunda_kit.errors import FieldViolation, InvalidArgument, RotundaError
+from rotunda_kit.json import decoder
+from rotunda_kit.violations import Unfit, Violations, shown, suggestion
 
 MAX_QUERY_PARAMETERS = 500
 # The service answers for each item of a batch by itself.

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import orjson
 from google.protobuf.message import Message
-from rotunda_kit.descriptors import message_class
-from rotunda_kit.json import encoder
 
 from rotunda_gateway.transcoding.headers import quoted_etag
 from rotunda_gateway.transcoding.routes import Route
+from rotunda_kit.descriptors import message_class
+from rotunda_kit.json import encoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-import rotunda
 from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+import rotunda
 from rotunda_kit.descriptors import is_message, json_path
 
 WHOLE_REQUEST = "*"

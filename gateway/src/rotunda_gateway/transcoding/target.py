@@ -4,11 +4,11 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
+
+from rotunda_gateway.transcoding.routes import field_at
 from rotunda_kit.errors import FieldViolation
 from rotunda_kit.json import scalar_from_text
 from rotunda_kit.violations import Unfit
-
-from rotunda_gateway.transcoding.routes import field_at
 
 
 class Target:

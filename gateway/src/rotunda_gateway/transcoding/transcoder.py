@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from rotunda_kit.errors import InvalidArgument, RotundaError
 from starlette.types import Receive, Scope, Send
 
 from rotunda_gateway.http.body import DEFAULT_LIMIT, ClientDisconnected, read_body
@@ -18,6 +17,7 @@ from rotunda_gateway.transcoding.request import RequestReader
 from rotunda_gateway.transcoding.response import Answer, ResponseWriter, route_to
 from rotunda_gateway.transcoding.router import Router
 from rotunda_gateway.transcoding.routes import Route
+from rotunda_kit.errors import InvalidArgument, RotundaError
 
 DEFAULT_DEADLINE = 10.0
 """Seconds that a service has to answer."""

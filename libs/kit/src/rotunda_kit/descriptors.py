@@ -9,6 +9,7 @@ from google.api import field_behavior_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor
 from google.protobuf.message import Message
+
 from rotunda.kit.v1 import annotations_pb2
 
 _DEFAULT_MAX_CHARACTERS = 255

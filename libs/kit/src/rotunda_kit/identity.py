@@ -52,7 +52,7 @@ class TokenIssuer:
     @classmethod
     def from_file(cls, path: Path) -> "TokenIssuer":
         """From a private JSON Web Key."""
-        return cls(OKPKey.import_key(path.read_text()))
+        return cls(OKPKey.import_key(json.loads(path.read_text())))
 
     def mint(self, audience: str, lifetime: int, claims: dict[str, Any]) -> str:
         """A signed token of this issuer.

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
-from rotunda.kit.v1 import overview_service_pb2 as pb
 from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from rotunda.kit.v1 import overview_service_pb2 as pb
 from rotunda_kit.errors import FieldViolation, InvalidArgument, RotundaError
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.mapping import ResourceMapping
@@ -42,7 +42,7 @@ def list_section(
     answer: type[Message],
     *,
     order_by: Sequence[ColumnElement[Any]],
-    account: ColumnElement[Any] | None = None,
+    belongs: Callable[[ColumnElement[UUID]], ColumnElement[bool]] | None = None,
     within: Callable[[Select[Any]], Select[Any]] = lambda statement: statement,
 ) -> Section:
     """A section that shows the head of a list.
@@ -52,17 +52,18 @@ def list_section(
         collection: whose records.
         answer: message of the list's own answer.
         order_by: which come first; an index on the account and these serves it.
-        account: the column that says whose a record is; `account_id` if omitted.
+        belongs: the condition under which a record is an account's, from the account's id; if omitted, its
+            `account_id` says so. A record that belongs in several ways (`EXISTS`) still comes once.
         within: narrows the list further.
     """
     mapping = collection.mapping
-    owner = mapping.table.c.account_id if account is None else account
     asked = (
         func.unnest(bindparam("accounts", type_=ARRAY(Uuid))).table_valued("account_id").render_derived(name="asked")
     )
+    is_its = mapping.table.c.account_id == asked.c.account_id if belongs is None else belongs(asked.c.account_id)
     head = (
         within(mapping.select())
-        .where(owner == asked.c.account_id)
+        .where(is_its)
         .order_by(*order_by)
         .limit(bindparam("rows", type_=Integer))
         .lateral("head")

@@ -2,8 +2,8 @@
 
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from rotunda.kit.v1 import resource_pb2
 
+from rotunda.kit.v1 import resource_pb2
 from rotunda_kit import errors
 from rotunda_kit.descriptors import json_path
 from rotunda_kit.errors import FieldViolation, RotundaError

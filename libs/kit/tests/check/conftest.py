@@ -19,6 +19,7 @@ from google.protobuf import (
 )
 from google.type import date_pb2, money_pb2
 from grpc_tools import protoc
+
 from rotunda.kit.v1 import annotations_pb2
 
 HERE = Path(__file__).parent

@@ -6,6 +6,7 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rotunda_kit.check import check_and_normalise
 from rotunda_kit.json import decoder
 from rotunda_kit.violations import MAX_VIOLATIONS

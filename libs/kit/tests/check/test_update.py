@@ -2,6 +2,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from rotunda_kit.check import check_and_normalise
 from rotunda_kit.errors import FieldViolation
 

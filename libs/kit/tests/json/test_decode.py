@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import struct_pb2
+
 from rotunda_kit.errors import FieldViolation
 from rotunda_kit.json import decoder
 from rotunda_kit.violations import MAX_VIOLATIONS

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 from google.protobuf import any_pb2
+
 from rotunda_kit.json import encoder, fields_left_out
 
 

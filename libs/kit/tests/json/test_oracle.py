@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rotunda_kit.descriptors import descriptor_of, enum_prefix, is_map, map_fields, message_class
 from rotunda_kit.json import decoder, encoder
 

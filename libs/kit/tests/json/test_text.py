@@ -2,6 +2,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from rotunda_kit.errors import FieldViolation
 from rotunda_kit.json import scalar_from_text
 

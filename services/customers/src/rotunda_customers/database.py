@@ -1,7 +1,8 @@
 """The base of this service's mapped classes."""
 
-from rotunda_kit.model import ModelBase, own_metadata
 from sqlalchemy.orm import DeclarativeBase
+
+from rotunda_kit.model import ModelBase, own_metadata
 
 
 class Base(ModelBase, DeclarativeBase):

@@ -1,14 +1,13 @@
 """This service's sections of the 360 degree view."""
 
 from rotunda.customers.v1 import account_service_pb2, activity_service_pb2, contact_service_pb2
-from rotunda_kit.overview import list_section, overview_servicer, record_section
-from rotunda_kit.resource.mapping import ResourceMapping
-
 from rotunda_customers.accounts import queries
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.accounts.service import accounts, joins, names
 from rotunda_customers.activities.service import activities, activity
 from rotunda_customers.contacts.service import contact, contacts
+from rotunda_kit.overview import list_section, overview_servicer, record_section
+from rotunda_kit.resource.mapping import ResourceMapping
 
 profile = ResourceMapping(
     Account,

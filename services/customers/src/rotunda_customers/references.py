@@ -1,10 +1,10 @@
 """This service's own read copies of others' records, kept up from events."""
 
-from rotunda.access.events.v1 import user_event_pb2
-from rotunda_kit.events.references import Reference, copy_of
 from sqlalchemy.orm import Mapped
 
+from rotunda.access.events.v1 import user_event_pb2
 from rotunda_customers.database import Base
+from rotunda_kit.events.references import Reference, copy_of
 
 
 class UserReference(Reference, Base):

@@ -1,0 +1,1 @@
+"""Rotunda's marketing service: campaigns and their members."""

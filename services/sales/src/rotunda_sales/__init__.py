@@ -1,0 +1,1 @@
+"""Rotunda's sales service: products, pipelines, close reasons, opportunities."""

@@ -1,0 +1,1 @@
+"""Rotunda's service desk: tickets."""

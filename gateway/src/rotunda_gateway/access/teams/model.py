@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from rotunda_kit.model import Resource, living
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_gateway.access.database import Base
+from rotunda_kit.model import Resource, living
 
 
 class Team(Resource, Base):

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from rotunda_kit.model import Resource, living
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_gateway.access.database import Base
+from rotunda_kit.model import Resource, living
 
 
 class User(Resource, Base):

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from rotunda.kit.v1 import annotations_pb2
 
+from rotunda.kit.v1 import annotations_pb2
 from rotunda_kit.violations import Unfit
 
 Fit = Callable[[str], str]

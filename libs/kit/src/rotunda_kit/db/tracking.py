@@ -19,6 +19,12 @@ class TrackingSession(Session):
         return touched
 
     @property
+    def created(self) -> set[UUID]:
+        """Ids of those that were added."""
+        created: set[UUID] = self.info.setdefault("created", set())
+        return created
+
+    @property
     def renamed(self) -> dict[UUID, Resource]:
         """Records whose external ids are to be brought up to date."""
         renamed: dict[UUID, Resource] = self.info.setdefault("renamed", {})
@@ -28,6 +34,7 @@ class TrackingSession(Session):
         """Take note of a change that the next flush writes."""
         state = inspect(record)
         if created:
+            self.created.add(record.id)
             names_changed = bool(record.external_ids)
         else:
             record.version += 1

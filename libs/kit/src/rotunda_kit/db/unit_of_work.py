@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, inspect
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,8 +56,9 @@ class UnitOfWork:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What happens inside happens as a whole or not at all, and leaves the rest of the transaction as it was."""
-        touched = dict(self._tracking.touched)
-        changes = {record.id: record.changes() for record in touched.values()}
+        await self.flush()
+        touched, created = dict(self._tracking.touched), set(self._tracking.created)
+        changes = {record_id: record.changes() for record_id, record in touched.items()}
         try:
             async with self.session.begin_nested():
                 yield
@@ -65,13 +66,15 @@ class UnitOfWork:
         except BaseException:
             for record in self._tracking.touched.values():
                 record.take_changes()
-            for record in touched.values():
-                record.restore_changes(changes[record.id])
-            self._tracking.info["touched"] = touched
+            self._tracking.info.update(touched=touched, created=created)
             self._tracking.renamed.clear()
             # Their state went back with the savepoint; whoever needs them reads them again.
             self._locked.clear()
             self._messages.clear()
+            for record_id, record in touched.items():
+                record.restore_changes(changes[record_id])
+                if inspect(record).expired_attributes:
+                    await self.session.refresh(record)
             raise
 
     async def flush(self) -> None:
@@ -123,8 +126,7 @@ class UnitOfWork:
         connection = await self.session.connection()
         for model, of_model in by_model.items():
             mapping = publication_of(model).mapping
-            statement = mapping.select_all().where(mapping.table.c.id.in_([r.id for r in of_model]))
-            for row in await connection.execute(statement):
+            for row in await connection.execute(mapping.all_by_ids, {"ids": [r.id for r in of_model]}):
                 message: Any = mapping.read(row)
                 self._messages[UUID(message.id), int(message.etag)] = message
         return [self._messages[r.id, r.version] for r in records]
@@ -139,9 +141,15 @@ class UnitOfWork:
         for record, message in zip(touched, await self.messages(touched), strict=True):
             rows += [
                 outbox_row(record, message, publication_of(type(record)), change, self.actor)
-                for change in record.take_changes() or [Change("created" if record.version == 1 else "updated", {})]
+                for change in self._changes(record)
             ]
         await self.session.execute(insert(outbox), rows)
+
+    def _changes(self, record: Resource) -> list[Change]:
+        changes = record.take_changes()
+        if record.id in self._tracking.created and all(change.verb != "created" for change in changes):
+            return [Change("created", {}), *changes]
+        return changes or [Change("updated", {})]
 
 
 def check(record: Resource) -> None:

@@ -70,7 +70,8 @@ class NatsServer(EmbeddedServer):
             "max_payload": MAX_PAYLOAD,
             "authorization": {"user": USER, "password": kept_password(self.directory / "password")},
             "jetstream": {
-                "store_dir": str(self.directory / "jetstream"),
+                # In which it makes a folder `jetstream`.
+                "store_dir": str(self.directory),
                 # By default it acknowledges messages up to two minutes before they are safe.
                 "sync_interval": "always" if self.durable else "2m",
             },

@@ -160,7 +160,9 @@ class PostgresServer(EmbeddedServer):
                 return False
         except (FileNotFoundError, ValueError):
             return False
-        probe = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]
+        # With a user, since it would otherwise look for the name of its own, who need not have one.
+        target = ["-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres"]
+        probe = [str(self._programs / "pg_isready"), "-q", "-t", "2", *target]
         try:
             return subprocess.run(probe, timeout=5, check=False).returncode == 0  # noqa: S603 -- the command is its own.
         except subprocess.TimeoutExpired:

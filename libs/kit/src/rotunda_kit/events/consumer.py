@@ -8,6 +8,7 @@ as a dead letter.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from nats.aio.client import Client
@@ -33,8 +34,19 @@ FETCH_TIMEOUT = 5.0
 # The Python client's subscription can fall silent after a broker restart; it is rebuilt if messages wait this many
 # fetches.
 SILENT_FETCHES = 2
-MAX_TRIES = 20
-FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often an event that fails is tried, and how many seconds lie between two tries: twice as many each time."""
+
+    tries: int = 20
+    first_delay: float = 0.5
+    longest_delay: float = 60.0
+
+    def delay(self, tries: int) -> float:
+        """Seconds until the next try, after so many."""
+        return min(self.first_delay * 2.0 ** (tries - 1), self.longest_delay)
 
 
 class Consumer:
@@ -46,16 +58,24 @@ class Consumer:
         reactions: to events of `source`.
         database: of the consuming service.
         broker: connected to NATS.
+        retries: of events that fail.
     """
 
     def __init__(
-        self, service: str, source: str, reactions: Sequence[Reaction], database: Database, broker: Client
+        self,
+        service: str,
+        source: str,
+        reactions: Sequence[Reaction],
+        database: Database,
+        broker: Client,
+        retries: Retries | None = None,
     ) -> None:
         self.name = f"{service}-from-{source}".replace("_", "-")
         self._source = source
         self._reactions = list(reactions)
         self._database = database
         self._jetstream: JetStreamContext = broker.jetstream(timeout=5)
+        self._retries = retries or Retries()
 
     async def run(self) -> None:
         """Work until cancelled; comes back after the database or the broker were away."""
@@ -126,9 +146,9 @@ class Consumer:
         log.warning(
             "event failed", consumer=self.name, subject=message.subject, tries=tries, error=type(error).__name__
         )
-        if tries < MAX_TRIES:
+        if tries < self._retries.tries:
             # Never a bare nak: it redelivers at once and burns the tries in milliseconds.
-            await message.nak(delay=min(FIRST_DELAY * 2 ** (tries - 1), LONGEST_DELAY))
+            await message.nak(delay=self._retries.delay(tries))
             return
         async with self._database.transaction() as session:
             await session.execute(

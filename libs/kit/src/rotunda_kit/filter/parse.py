@@ -1,146 +1,123 @@
 """From the text of a filter to its tree."""
 
-import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from rotunda_kit.errors import InvalidArgument
+from rotunda_kit.filter.explain import TOKEN, unreadable, wrong
 from rotunda_kit.filter.tree import And, Comparison, Expression, Not, Or, Value
+from rotunda_kit.listing.literal import UNSTORABLE
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 50
 MAX_COMPARISONS = 200
 
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_EXPECTED = {
-    "FIELD": "a field with a comparison, such as displayName = ",
-    "COMPARATOR": "one of = != < <= > >= :",
-    "QUOTED": "a value",
-    "BARE": "a value",
-    "RPAR": "a closing parenthesis",
-    "$END": "the end",
-}
+_CACHED = 512
+_GRAMMAR = Path(__file__).with_name("grammar.lark")
+# What a backslash may stand before.
+_ESCAPABLE = frozenset("\\\"'*")
 
 
-def wrong(position: int, description: str) -> InvalidArgument:
-    """The error for a filter that can't be used; `position` counts characters from 1."""
-    return InvalidArgument.of("filter", f"at character {position}: {description}", "INVALID_FILTER")
+@lru_cache(maxsize=_CACHED)
+def parse(text: str) -> Expression | None:
+    """The tree of a filter; None if it is blank.
+
+    Args:
+        text: AIP-160, at most 10,000 characters, 200 comparisons, and parentheses 50 deep.
+
+    Raises:
+        InvalidArgument: INVALID_FILTER on `filter`, with the position.
+    """
+    _check_text(text)
+    if not text.strip():
+        return None
+    try:
+        expression: Expression = _parser().parse(text)  # type: ignore[assignment] # what the transformer makes, not a Tree
+    except UnexpectedInput as error:
+        at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        raise unreadable(text, len(text) if at_end else error.pos_in_stream or 0) from None
+    for count, comparison in enumerate(_comparisons(expression), 1):
+        if count > MAX_COMPARISONS:
+            raise wrong(comparison.position, f"there are more than {MAX_COMPARISONS} comparisons")
+    return expression
 
 
-class _Build(Transformer[Token, Expression]):
-    def expression(self, children: Sequence[Any]) -> Expression:
-        return And(tuple(child for child in children if not isinstance(child, Token)))
+@cache
+def _parser() -> Lark:
+    # The transformer works while the parser reads: no tree of lark's own, and no recursion over it.
+    return Lark(
+        _GRAMMAR.read_text(encoding="utf-8"),
+        start="expression",
+        parser="lalr",
+        lexer="contextual",
+        transformer=_TreeBuilder(),
+    )
 
-    def sequence(self, children: Sequence[Any]) -> Expression:
-        return And(tuple(children))
 
-    def factor(self, children: Sequence[Any]) -> Expression:
-        return Or(tuple(child for child in children if not isinstance(child, Token)))
+class _TreeBuilder(Transformer[Token, Expression]):
+    def conjunction(self, operands: list[Expression]) -> Expression:
+        flat: list[Expression] = []
+        for operand in operands:
+            flat.extend(operand.operands if isinstance(operand, And) else (operand,))
+        return And(tuple(flat))
 
-    def negation(self, children: Sequence[Any]) -> Expression:
-        return Not(children[1])
+    def disjunction(self, operands: list[Expression]) -> Expression:
+        return Or(tuple(operands))
 
-    def comparison(self, children: Sequence[Any]) -> Expression:
-        field, operator, value = children
-        return Comparison(str(field), str(operator), value, _position(field))
+    @v_args(inline=True)
+    def negation(self, operand: Expression) -> Expression:
+        return Not(operand)
 
-    def value(self, children: Sequence[Token]) -> Value:
-        (token,) = children
-        text = str(token)
-        quoted = token.type == "QUOTED"
-        return Value(_parts(text[1:-1] if quoted else text), quoted, _position(token))
+    @v_args(inline=True)
+    def comparison(self, field: Token, comparator: Token, value: Token) -> Expression:
+        return Comparison(str(field), str(comparator), _value(value), _position(field))
 
 
 def _position(token: Token) -> int:
     return (token.start_pos or 0) + 1
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    """Split at stars that are not escaped, and resolve the escapes."""
-    parts, part, at = [], "", 0
-    while at < len(text):
-        if text[at] == "\\" and at + 1 < len(text):
-            part += text[at + 1]
-            at += 2
+def _value(token: Token) -> Value:
+    position = _position(token)
+    if token.type == "BARE":
+        return Value(tuple(token.split("*")), False, position)
+    # Split at the stars that no backslash stands before.
+    parts = [""]
+    characters = enumerate(token[1:-1], position + 1)
+    for at, character in characters:
+        if character == "*":
+            parts.append("")
             continue
-        if text[at] == "*":
-            parts.append(part)
-            part = ""
-        else:
-            part += text[at]
-        at += 1
-    return (*parts, part)
+        if character == "\\":
+            _, character = next(characters)  # noqa: PLW2901 - the escape takes the next one too
+            if character not in _ESCAPABLE:
+                raise wrong(at, "a backslash stands only before another one, a quote or a star; write \\\\ for one")
+        parts[-1] += character
+    return Value(tuple(parts), True, position)
 
 
-_parser = Lark(
-    (Path(__file__).parent / "grammar.lark").read_text(),
-    start="expression",
-    parser="lalr",
-    lexer="contextual",
-    transformer=None,
-)
+def _comparisons(expression: Expression) -> Iterator[Comparison]:
+    match expression:
+        case Comparison():
+            yield expression
+        case Not():
+            yield from _comparisons(expression.operand)
+        case And() | Or():
+            for operand in expression.operands:
+                yield from _comparisons(operand)
 
 
-@lru_cache(maxsize=1_000)
-def parse(text: str) -> Expression | None:
-    """The tree of a filter; None if it is blank.
-
-    Raises:
-        InvalidArgument: INVALID_FILTER, with the position.
-    """
-    if not text.strip():
-        return None
+def _check_text(text: str) -> None:
     if len(text) > MAX_LENGTH:
         raise wrong(MAX_LENGTH + 1, f"the filter is longer than {MAX_LENGTH} characters")
-    if "\0" in text:
-        raise wrong(text.index("\0") + 1, "a NUL character")
-    _check_depth(text)
-    try:
-        tree = _parser.parse(text)
-        expression = _Build().transform(tree)
-    except UnexpectedInput as error:
-        raise _explain(text, error) from error
-    except VisitError as error:
-        raise error.orig_exc from error
-    if _count(expression) > MAX_COMPARISONS:
-        raise wrong(1, f"the filter has more than {MAX_COMPARISONS} comparisons")
-    return expression
-
-
-def _check_depth(text: str) -> None:
+    unstorable = UNSTORABLE.search(text)
+    if unstorable:
+        raise wrong(unstorable.start() + 1, "a NUL or a lone surrogate stands in no text")
     depth = 0
-    for at, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
+    for match in TOKEN.finditer(text):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
         if depth > MAX_DEPTH:
-            raise wrong(at + 1, f"parentheses are nested deeper than {MAX_DEPTH}")
-
-
-def _count(expression: Expression) -> int:
-    if isinstance(expression, Comparison):
-        return 1
-    if isinstance(expression, Not):
-        return _count(expression.operand)
-    return sum(_count(operand) for operand in expression.operands)
-
-
-def _explain(text: str, error: UnexpectedInput) -> InvalidArgument:
-    if isinstance(error, UnexpectedCharacters):
-        position, expected = error.pos_in_stream or 0, error.allowed
-    elif isinstance(error, UnexpectedEOF):
-        position, expected = len(text), set(error.expected)
-    elif isinstance(error, UnexpectedToken):
-        at_end = error.token.type == "$END"
-        position, expected = len(text) if at_end else error.token.start_pos or 0, set(error.accepts or error.expected)
-    else:
-        position, expected = 0, set()
-    found = text[position : position + 20]
-    if found[:1] in ('"', "'") and not {"QUOTED"} & set(expected or ()):
-        return wrong(position + 1, f"a value without a field: {found}; write for example displayName:{found}")
-    hints = list(dict.fromkeys(_EXPECTED[name] for name in sorted(expected or ()) if name in _EXPECTED))
-    hint = f"expected {' or '.join(hints)}" if hints else "this can't be read"
-    return wrong(position + 1, f"{hint}, found {found!r}" if found else f"{hint}, found the end")
+            raise wrong(match.start() + 1, f"parentheses are nested deeper than {MAX_DEPTH}")

@@ -1,26 +1,26 @@
 """Filters as SQL conditions.
 
-Every condition is true or false, never unknown: what is unset differs from every value, so that `NOT` means what it
-says.
+A comparison with what is unset is not true, and `NOT` and `!=` mean its contrary: no filter ends in SQL's third truth
+value.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, true
+from sqlalchemy import ColumnElement, Text, TypeCoerce, Uuid, and_, func, literal, not_, or_, true, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
-from rotunda_kit.descriptors import json_path, snake_path
 from rotunda_kit.errors import InvalidArgument
-from rotunda_kit.filter.parse import parse, wrong
+from rotunda_kit.filter.explain import wrong
+from rotunda_kit.filter.parse import parse
 from rotunda_kit.filter.tree import And, Comparison, Expression, Not, Value
-from rotunda_kit.listing.field import LISTS, FieldKind, ListField, suggestion
+from rotunda_kit.listing.field import LISTS, FieldKind, ListField, fields_within, find_field, unknown
+from rotunda_kit.listing.literal import from_text
+from rotunda_kit.violations import Unfit, shown
 
-MAX_INTEGER = 2**63 - 1
-MAX_DECIMAL = Decimal(10) ** 18
-ORDERED = {"<", "<=", ">", ">="}
+_SIZES = frozenset({"<", "<=", ">", ">="})
+_WITHOUT_SIZE = frozenset({FieldKind.ENUM, FieldKind.BOOL, FieldKind.UUID})
 
 
 def compile_filter(text: str, fields: Mapping[str, ListField]) -> ColumnElement[bool] | None:
@@ -38,182 +38,153 @@ def compile_filter(text: str, fields: Mapping[str, ListField]) -> ColumnElement[
 
 
 def condition(expression: Expression, fields: Mapping[str, ListField]) -> ColumnElement[bool]:
-    """The condition of a tree."""
+    """The condition of a tree; where it is unknown to SQL, it is not met.
+
+    Args:
+        expression: of `parse`.
+        fields: that it may name, by snake_case path.
+
+    Raises:
+        InvalidArgument: INVALID_FILTER on `filter`, with the position.
+    """
+    return _condition(expression, fields).clause
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """`unknowable` says whether a null can make it neither true nor false."""
+
+    clause: ColumnElement[bool]
+    unknowable: bool
+
+    def negated(self) -> "_Condition":
+        return _Condition(self.clause.is_not(true()) if self.unknowable else not_(self.clause), False)
+
+
+def _condition(expression: Expression, fields: Mapping[str, ListField]) -> _Condition:
     if isinstance(expression, Comparison):
         return _comparison(expression, fields)
     if isinstance(expression, Not):
-        return not_(condition(expression.operand, fields))
-    operands = [condition(operand, fields) for operand in expression.operands]
-    return and_(*operands) if isinstance(expression, And) else or_(*operands)
+        return _condition(expression.operand, fields).negated()
+    operands = [_condition(operand, fields) for operand in expression.operands]
+    join = and_ if isinstance(expression, And) else or_
+    return _Condition(join(*(operand.clause for operand in operands)), any(operand.unknowable for operand in operands))
 
 
-def _comparison(comparison: Comparison, fields: Mapping[str, ListField]) -> ColumnElement[bool]:
-    field = fields.get(snake_path(comparison.field))
+def _comparison(comparison: Comparison, fields: Mapping[str, ListField]) -> _Condition:
+    field = find_field(comparison.field, fields)
+    inner = [] if field else fields_within(comparison.field, fields)
+    if field is None and not inner:
+        raise wrong(comparison.position, unknown(comparison.field, fields))
+    asks_if_set = _asks_if_set(comparison)
+    if asks_if_set is not None:
+        found = _any_set(inner) if field is None else _is_set(field)
+        return found if asks_if_set else found.negated()
     if field is None:
-        inner = sorted(path for path in fields if path.startswith(f"{snake_path(comparison.field)}."))
-        hint = f"; name one of {', '.join(map(json_path, inner))}" if inner else suggestion(comparison.field, fields)
-        if inner and comparison.operator == ":" and comparison.value.anything:
-            return or_(*(_is_set(fields[path]) for path in inner))
-        raise wrong(comparison.position, f"there is no field {comparison.field}{hint}")
-    operator, value = comparison.operator, comparison.value
-    if operator == ":" and value.anything:
-        return _is_set(field)
-    if operator in {"=", "!="} and value.text == "null" and not value.quoted:
-        return not_(_is_set(field)) if operator == "=" else _is_set(field)
-    if field.kind in LISTS:
-        return _list(field, comparison)
-    if field.kind is FieldKind.TEXT:
-        return _text(field, comparison)
-    if value.pattern:
-        raise wrong(
-            value.position, f"a star can stand for part of a text only, and {json_path(field.path)} is a {field.kind}"
-        )
-    if field.kind in (FieldKind.ENUM, FieldKind.BOOL, FieldKind.UUID) and operator in ORDERED:
-        raise wrong(comparison.position, f"{json_path(field.path)} can be compared with = and != only")
-    return _total(field, "=" if operator == ":" else operator, _value(field, value))
+        names = ", ".join(field.name for field in inner)
+        raise wrong(comparison.position, f"{comparison.field} has fields; compare one of {names}")
+    positive = _list_entry(field, comparison) if field.kind in LISTS else _scalar(field, comparison)
+    found = _Condition(positive, field.nullable)
+    return found.negated() if comparison.comparator == "!=" else found
 
 
-def _total(field: ListField, operator: str, value: Any) -> ColumnElement[bool]:
-    column = field.column
-    match operator:
-        case "=":
-            plain = column == value
-        case "!=":
-            return column.is_distinct_from(value) if field.nullable else column != value
-        case "<":
-            plain = column < value
-        case "<=":
-            plain = column <= value
-        case ">":
-            plain = column > value
-        case _:
-            plain = column >= value
-    return _never_unknown(field, plain)
+def _asks_if_set(comparison: Comparison) -> bool | None:
+    """True for `field:*`, False for `field = null`, None for a comparison with a value."""
+    value = comparison.value
+    if comparison.comparator == ":" and value.parts == ("", ""):
+        return True
+    if value.parts == ("null",) and not value.quoted:
+        if comparison.comparator in _SIZES:
+            raise wrong(value.position, "null has no size; compare it with = or !=")
+        return comparison.comparator == "!="
+    return None
 
 
-def _never_unknown(field: ListField, plain: ColumnElement[bool]) -> ColumnElement[bool]:
-    # `AND column IS NOT NULL` turns unknown into false, and leaves the index of the comparison usable.
-    return and_(plain, field.column.is_not(None)) if field.nullable else plain
-
-
-def _is_set(field: ListField) -> ColumnElement[bool]:
-    column = field.column
-    if field.kind is FieldKind.JSON_LIST:
-        return column.contains([{}])
-    if field.kind in LISTS:
-        return func.cardinality(column) > 0
-    if field.nullable:
-        return column.is_not(None)
-    return column != "" if field.kind is FieldKind.TEXT else true()
-
-
-def _text(field: ListField, comparison: Comparison) -> ColumnElement[bool]:
-    operator, value, column = comparison.operator, comparison.value, field.column
-    if operator == ":":
-        pattern = "%" + "%".join(map(_escape, value.parts)) + "%"
-        return _never_unknown(field, column.ilike(pattern, escape="\\"))
-    if not value.pattern:
-        return _total(field, operator, value.text)
-    if operator in ORDERED:
-        raise wrong(value.position, "a star can't be compared by size")
-    like = _never_unknown(field, column.like("%".join(map(_escape, value.parts))))
-    return like if operator == "=" else not_(like)
-
-
-def _escape(part: str) -> str:
-    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _list(field: ListField, comparison: Comparison) -> ColumnElement[bool]:
-    operator, value = comparison.operator, comparison.value
-    if operator in ORDERED:
-        raise wrong(comparison.position, f"{json_path(field.path)} is a list; use : to ask what it holds")
-    if value.pattern:
-        raise wrong(value.position, f"a star can't stand for part of an entry of {json_path(field.path)}")
-    entry: Any = _enum(field, value) if field.enum_values is not None else value.text
-    if field.kind is FieldKind.JSON_LIST:
-        held = field.column.contains([{field.json_key: entry}])
-    else:
-        held = field.column.contains([_uuid(value) if field.kind is FieldKind.UUID_LIST else entry])
-    return not_(held) if operator == "!=" else held
-
-
-def _value(field: ListField, value: Value) -> Any:
+def _is_set(field: ListField) -> _Condition:
     match field.kind:
-        case FieldKind.ENUM:
-            return _enum(field, value)
-        case FieldKind.UUID:
-            return _uuid(value)
-        case FieldKind.BOOL:
-            return _boolean(value)
-        case FieldKind.INTEGER:
-            return _integer(value)
-        case FieldKind.DECIMAL | FieldKind.MONEY:
-            return _decimal(value)
-        case FieldKind.TIME:
-            return _time(value)
+        case FieldKind.JSON_LIST:
+            key = field.json_key.replace("\\", "\\\\").replace('"', '\\"')
+            found = _json(field).path_exists(literal(f'$[*]."{key}"', JSONPATH()))
+        case FieldKind.TEXT_LIST | FieldKind.UUID_LIST:
+            found = func.cardinality(field.column) > 0
+        case FieldKind.TEXT if not field.nullable:
+            found = field.column != field.bind("")
         case _:
-            return _date(value)
+            return _Condition(field.column.is_not(None), False)
+    return _Condition(found, field.nullable)
 
 
-def _expected(value: Value, what: str) -> InvalidArgument:
-    return wrong(value.position, f"expected {what}, found {value.text[:60]!r}")
+def _any_set(inner: list[ListField]) -> _Condition:
+    """Whether anything is set in a message, or whether a list of messages holds any."""
+    first = inner[0]
+    if first.kind is FieldKind.JSON_LIST:
+        return _Condition(_json(first).contains(literal([{}], JSONB())), first.nullable)
+    found = [_is_set(field) for field in inner]
+    return _Condition(or_(*(each.clause for each in found)), any(each.unknowable for each in found))
 
 
-def _enum(field: ListField, value: Value) -> str:
-    names = field.enum_values or {}
-    if value.text not in names:
-        raise _expected(value, f"one of {', '.join(names)}")
-    return names[value.text]
+def _scalar(field: ListField, comparison: Comparison) -> ColumnElement[bool]:
+    """The comparison, with `!=` as `=`."""
+    comparator, value, column = comparison.comparator, comparison.value, field.column
+    if field.kind is FieldKind.TEXT:
+        if comparator == ":":
+            return column.ilike(literal(_pattern(("", *value.parts, "")), Text()))
+        if value.has_stars and comparator not in _SIZES:
+            return column.like(literal(_pattern(value.parts), Text()))
+    if comparator in _SIZES and field.kind in _WITHOUT_SIZE:
+        raise wrong(comparison.position, f"{field.name} has no size; compare it with = or !=")
+    bound = field.bind(_read(field, value))
+    match comparator:
+        case "<":
+            return column < bound
+        case "<=":
+            return column <= bound
+        case ">":
+            return column > bound
+        case ">=":
+            return column >= bound
+        case _:
+            return column == bound
 
 
-def _uuid(value: Value) -> UUID:
+def _pattern(parts: tuple[str, ...]) -> str:
+    """For LIKE, whose escape is a backslash by itself."""
+    return "%".join(part.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") for part in parts)
+
+
+def _list_entry(field: ListField, comparison: Comparison) -> ColumnElement[bool]:
+    """Whether any entry is the value. Containment, which GIN indexes serve."""
+    if comparison.comparator in _SIZES:
+        raise wrong(comparison.position, f"{field.name} is a list; ask with : or = what it holds")
+    entry = _read(field, comparison.value)
+    if field.kind is FieldKind.JSON_LIST:
+        return _json(field).contains(literal([{field.json_key: entry}], JSONB()))
+    # The generic ARRAY of a column has no containment.
+    array: ARRAY[Any] = ARRAY(Uuid() if field.kind is FieldKind.UUID_LIST else Text())
+    return type_coerce(field.column, array).contains(literal([entry], array))
+
+
+def _json(field: ListField) -> TypeCoerce[Any]:
+    return type_coerce(field.column, JSONB())
+
+
+def _read(field: ListField, value: Value) -> Any:
+    """The value as the database keeps it."""
+    if value.has_stars:
+        raise wrong(
+            value.position,
+            f'a star stands for a part of a text, and {field.name} is compared as a whole; "\\*" is a star itself',
+        )
+    if field.enum_values is not None:
+        kept = field.enum_values.get(value.text)
+        if kept is None:
+            raise _expected(field, f"one of {', '.join(field.enum_values)}", value)
+        return kept
     try:
-        return UUID(value.text)
-    except ValueError:
-        raise _expected(value, "an id") from None
+        return from_text(field, value.text)
+    except Unfit as unfit:
+        raise _expected(field, str(unfit), value) from None
 
 
-def _boolean(value: Value) -> bool:
-    if value.text not in ("true", "false"):
-        raise _expected(value, "true or false")
-    return value.text == "true"
-
-
-def _integer(value: Value) -> Decimal | int:
-    number = _decimal(value)
-    if abs(number) > MAX_INTEGER:
-        raise _expected(value, "a smaller number")
-    return int(number) if number == int(number) else number
-
-
-def _decimal(value: Value) -> Decimal:
-    try:
-        number = Decimal(value.text)
-    except InvalidOperation:
-        raise _expected(value, "a number") from None
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(number) > MAX_DECIMAL * 10 or exponent < -100:
-        raise _expected(value, "a number of at most 19 digits")
-    return number
-
-
-def _time(value: Value) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value.text)
-        if len(value.text) == len("2026-01-31"):
-            return moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC) if moment.tzinfo else _naive(value)
-    except (ValueError, OverflowError):
-        raise _expected(value, "a time such as 2026-01-31T08:00:00Z, or a date") from None
-
-
-def _naive(value: Value) -> datetime:
-    raise _expected(value, "a time with its zone, such as 2026-01-31T08:00:00Z")
-
-
-def _date(value: Value) -> date:
-    try:
-        return date.fromisoformat(value.text)
-    except ValueError:
-        raise _expected(value, "a date such as 2026-01-31") from None
+def _expected(field: ListField, what: str, value: Value) -> InvalidArgument:
+    return wrong(value.position, f'{field.name}: expected {what}, found "{shown(value.text)}"')

@@ -1,4 +1,4 @@
-"""The tree of a filter expression."""
+"""The tree of a filter expression, which knows nothing of fields and their types."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,26 +18,24 @@ class Value:
 
     @property
     def text(self) -> str:
-        """As it was written, without quotes and escapes."""
+        """Without quotes and escapes."""
         return "*".join(self.parts)
 
     @property
-    def pattern(self) -> bool:
-        """Whether it holds a star."""
+    def has_stars(self) -> bool:
+        """Whether a part of it is left open."""
         return len(self.parts) > 1
-
-    @property
-    def anything(self) -> bool:
-        """Whether it is a star alone."""
-        return self.parts == ("", "") and not self.quoted
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`field operator value`."""
+    """`field comparator value`.
+
+    `field` is as the caller wrote it, in snake_case or camelCase. `position` is the field's, from 1.
+    """
 
     field: str
-    operator: str
+    comparator: str
     value: Value
     position: int
 

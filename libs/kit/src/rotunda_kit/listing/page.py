@@ -1,55 +1,20 @@
 """Keyset pages (AIP-158): a page begins where the last one ended, however many rows came or went in between."""
 
-import base64
-import binascii
-import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeVar
 
-import orjson
-from sqlalchemy import ColumnElement, Row, Select, and_, false, literal, or_, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, tuple_
 
-from rotunda_kit.errors import InvalidArgument
+from rotunda_kit.errors import FieldViolation, InvalidArgument
 from rotunda_kit.filter import compile_filter
-from rotunda_kit.listing.field import FieldKind, ListField
+from rotunda_kit.listing.field import ListField
 from rotunda_kit.listing.order import Term, parse_order
+from rotunda_kit.listing.token import read_token, write_token
 
 DEFAULT_SIZE, MAX_SIZE = 50, 1_000
 
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(value)
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value:
-        raise TypeError(value)
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(value)
-    return value
-
-
-# Values of a token, back from JSON. Numbers travel as text, to stay exact.
-_READ: Mapping[FieldKind, Callable[[Any], Any]] = {
-    FieldKind.TEXT: _text,
-    FieldKind.ENUM: _text,
-    FieldKind.UUID: UUID,
-    FieldKind.INTEGER: _whole,
-    FieldKind.DECIMAL: Decimal,
-    FieldKind.MONEY: Decimal,
-    FieldKind.BOOL: _boolean,
-    FieldKind.TIME: datetime.fromisoformat,
-    FieldKind.DATE: date.fromisoformat,
-}
+T = TypeVar("T")
 
 
 class Page:
@@ -57,15 +22,16 @@ class Page:
 
     Args:
         fields: of the noun, by snake_case path.
-        filter: AIP-160; empty for all.
-        order_by: AIP-132; empty for `default_order`.
+        filter: AIP-160; blank for all.
+        order_by: AIP-132; blank for `default_order`.
         page_size: 0 for 50; above 1,000 counts as 1,000.
         page_token: of the page before; empty for the first.
-        binding: what else a token belongs to: the method, the parent.
+        binding: what else a token belongs to: the method, the parent, whether deleted records are shown.
         default_order: where the caller says nothing.
 
     Raises:
-        InvalidArgument: naming the field that is wrong; a token of another query is.
+        InvalidArgument: naming all of these that are wrong; INVALID_FILTER, INVALID_ORDER_BY or INVALID_PAGE_TOKEN
+            where it is that one alone. A token of another query is wrong.
     """
 
     def __init__(
@@ -79,89 +45,88 @@ class Page:
         binding: str,
         default_order: str,
     ) -> None:
-        if page_size < 0:
-            raise InvalidArgument.of("page_size", "must not be negative")
-        self.size = min(page_size or DEFAULT_SIZE, MAX_SIZE)
-        self._condition = compile_filter(filter, fields)
-        self._terms = parse_order(order_by.strip() or default_order, fields)
-        self._digest = hashlib.sha256(orjson.dumps([binding, filter, order_by])).hexdigest()[:16]
-        self._after = self._read_token(page_token) if page_token else None
+        errors: list[InvalidArgument] = []
+        size = _attempt(errors, lambda: _size(page_size))
+        self._condition = _attempt(errors, lambda: compile_filter(filter, fields))
+        terms = _attempt(errors, lambda: parse_order(order_by if order_by.strip() else default_order, fields))
+        if size is None or terms is None or errors:
+            raise _together(errors)
+        self.size = size
+        self._terms = terms
+        order = [(term.field.path, term.descending) for term in terms]
+        self._query = json.dumps([binding, filter.strip(), order])
+        self._last = read_token(page_token, self._query, [term.field for term in terms]) if page_token else None
 
     def apply(self, statement: Select[Any]) -> Select[Any]:
         """The statement, narrowed to this page and one row more; the order's values are appended to its columns."""
         if self._condition is not None:
             statement = statement.where(self._condition)
-        if self._after is not None:
-            statement = statement.where(_after(self._terms, self._after))
-        for term in self._terms:
-            column = term.field.column
-            ordered = column.desc() if term.descending else column.asc()
-            statement = statement.order_by(ordered.nulls_last() if term.field.nullable else ordered)
-        keys = [term.field.column.label(f"key_{at}") for at, term in enumerate(self._terms)]
-        return statement.add_columns(*keys).limit(self.size + 1)
+        if self._last is not None:
+            statement = statement.where(_behind(self._terms, self._last))
+        keys = [term.field.column.label(f"page_key_{at}") for at, term in enumerate(self._terms)]
+        return statement.add_columns(*keys).order_by(*map(_ordering, self._terms)).limit(self.size + 1)
 
     def cut(self, rows: Sequence[Row[Any]]) -> tuple[Sequence[Row[Any]], str]:
-        """The rows of this page, and the token of the next one; empty if this is the last."""
+        """The statement's rows without the one too many, and the token of the next page; empty if this is the last."""
         if len(rows) <= self.size:
             return rows, ""
         rows = rows[: self.size]
-        values = list(rows[-1][-len(self._terms) :])
-        token = orjson.dumps([self._digest, *map(_write, values)])
-        return rows, base64.urlsafe_b64encode(token).decode().rstrip("=")
-
-    def _read_token(self, token: str) -> list[Any]:
-        try:
-            padded = token + "=" * (-len(token) % 4)
-            digest, *values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            if digest != self._digest or len(values) != len(self._terms):
-                raise ValueError(token)
-            return [_read(term, value) for term, value in zip(self._terms, values, strict=True)]
-        except (ValueError, TypeError, ArithmeticError, AttributeError, binascii.Error) as error:
-            raise InvalidArgument.of(
-                "page_token", "is not a token of this list with this filter and order", "INVALID_PAGE_TOKEN"
-            ) from error
+        return rows, write_token(self._query, rows[-1][-len(self._terms) :])
 
 
-def _read(term: Term, value: Any) -> Any:
-    if value is not None:
-        return _READ[term.field.kind](value)
-    if not term.field.nullable:
-        raise ValueError(term.field.path)
-    return None
+def _attempt(errors: list[InvalidArgument], step: Callable[[], T]) -> T | None:
+    try:
+        return step()
+    except InvalidArgument as error:
+        errors.append(error)
+        return None
 
 
-def _write(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return value.isoformat() if isinstance(value, datetime | date) else str(value)
+def _together(errors: Sequence[InvalidArgument]) -> InvalidArgument:
+    if len(errors) == 1:
+        return errors[0]
+    wrong: list[FieldViolation] = [violation for error in errors for violation in error.violations]
+    return InvalidArgument(wrong)
 
 
-def _after(terms: Sequence[Term], values: Sequence[Any]) -> ColumnElement[bool]:
-    """The rows behind the one with these values."""
-    one_way = len({term.descending for term in terms}) == 1
-    if one_way and not any(term.field.nullable for term in terms):
-        # A row comparison: one range of an index.
-        left = tuple_(*(term.field.column for term in terms))
-        right = tuple_(*(literal(value, term.field.column.type) for term, value in zip(terms, values, strict=True)))
-        return left < right if terms[0].descending else left > right
-    first, value = terms[0], values[0]
-    condition = _behind(terms, values)
-    if value is None or first.field.nullable:
-        return condition
-    # Implied by the rest, but it is what an index can use.
-    bound = first.field.column <= value if first.descending else first.field.column >= value
-    return and_(bound, condition)
+def _size(asked: int) -> int:
+    if asked < 0:
+        raise InvalidArgument.of("page_size", "must not be negative")
+    return min(asked or DEFAULT_SIZE, MAX_SIZE)
+
+
+def _ordering(term: Term) -> ColumnElement[Any]:
+    if not term.descending:
+        # PostgreSQL puts nulls last by itself, and only an order spelt as the index's is served by it.
+        return term.field.column.asc()
+    descending = term.field.column.desc()
+    return descending.nulls_last() if term.field.nullable else descending
 
 
 def _behind(terms: Sequence[Term], values: Sequence[Any]) -> ColumnElement[bool]:
-    term, value = terms[0], values[0]
-    column = term.field.column
-    if value is None:  # Nulls come last, so only their equals are behind.
-        beyond: ColumnElement[bool] = false()
-        same = column.is_(None)
-    else:
-        beyond = column < value if term.descending else column > value
-        if term.field.nullable:
-            beyond = or_(beyond, column.is_(None))
-        same = column == value
-    return beyond if len(terms) == 1 else or_(beyond, and_(same, _behind(terms[1:], values[1:])))
+    """The rows behind the one with these values."""
+    first, value = terms[0], values[0]
+    if len(terms) == 1:
+        return _beyond(first, value)
+    if all(term.descending == first.descending and not term.field.nullable for term in terms):
+        # A row comparison is one range of an index.
+        row = tuple_(*(term.field.column for term in terms))
+        last = tuple_(*(term.field.bind(value) for term, value in zip(terms, values, strict=True)))
+        return row < last if first.descending else row > last
+    further = _behind(terms[1:], values[1:])
+    if value is None:
+        # Nulls come last: behind one there are only others.
+        return and_(first.field.column.is_(None), further)
+    column, last_value = first.field.column, first.field.bind(value)
+    behind = or_(_beyond(first, value), and_(column == last_value, further))
+    if first.field.nullable:
+        return behind
+    # The rest implies this, but this is the range that an index can serve.
+    return and_(column <= last_value if first.descending else column >= last_value, behind)
+
+
+def _beyond(term: Term, value: Any) -> ColumnElement[bool]:
+    """Where the field itself comes after the value, whatever the other fields."""
+    column, last = term.field.column, term.field.bind(value)
+    beyond = column < last if term.descending else column > last
+    return or_(beyond, column.is_(None)) if term.field.nullable else beyond

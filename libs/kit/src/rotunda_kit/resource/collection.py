@@ -239,10 +239,10 @@ class Collection(Generic[R, M]):
         """Get<Noun>."""
 
         async def handle(_servicer: Any, request: Any, call: Call) -> Any:
-            statement = self.mapping.select().where(self.mapping.table.c.id == UUID(request.id))
+            statement = self.mapping.by_id
             for name, value in self._where(request).items():
                 statement = statement.where(self.mapping.table.c[name] == UUID(value))
-            rows = await call.rows(statement)
+            rows = await call.rows(statement, {"id": UUID(request.id)})
             if not rows:
                 raise self.not_found()
             return self._answer(request, self.mapping.read(rows[0]))

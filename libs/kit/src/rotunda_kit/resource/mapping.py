@@ -19,7 +19,7 @@ from uuid import UUID
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, FromClause, Select, Table, Text, Uuid, select, type_coerce
+from sqlalchemy import ColumnElement, FromClause, Select, Table, Text, Uuid, bindparam, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rotunda_kit.descriptors import behaviours, enum_prefix, message_type_of
@@ -169,6 +169,9 @@ class ResourceMapping(Generic[R, M]):
         for mapped in self.fields.values():
             plan.append((mapped.name, len(self.columns), mapped.read))
             self.columns.extend(mapped.columns)
+        # Made once: building a statement costs as much as running a small one.
+        self.by_id = self.select().where(self.table.c.id == bindparam("id", type_=Uuid))
+        self.all_by_ids = self.select_all().where(self.table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
         self._plain = [(name, at) for name, at, read in plan if read is _plain]
         self._converted = [(name, at, read) for name, at, read in plan if read is not _plain]
 

@@ -6,15 +6,14 @@ The answer is kept in the transaction of the work. A twin that is still under wa
 import hashlib
 
 from google.protobuf.message import Message
-from sqlalchemy import LargeBinary, insert, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import LargeBinary, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from rotunda_kit.db.tables import idempotency
 from rotunda_kit.errors import Conflict, IdempotencyKeyReused
 
 # One round trip. Its snapshot may miss a twin that commits at this very moment; then keeping the answer violates the
-# primary key, and
-# nothing was done twice.
+# primary key, if not something earlier fails on what the twin did, and nothing is done twice: see `answer_of_twin`.
 _CLAIM = text(
     """
     SELECT pg_try_advisory_xact_lock(hashtextextended(:lock, 0)) AS claimed, kept.digest, kept.response
@@ -56,6 +55,20 @@ async def kept_answer(session: AsyncSession, caller: str, method: str, request_i
     if not claimed:
         raise Conflict("REQUEST_IN_FLIGHT", "The same request is under way. Try again in a moment.")
     return None
+
+
+async def answer_of_twin(
+    connection: AsyncConnection, caller: str, method: str, request_id: str, digest: bytes
+) -> bytes | None:
+    """The answer of the same request, which may have committed since this one's claim; None if there is none."""
+    return await connection.scalar(
+        select(idempotency.c.response).where(
+            idempotency.c.caller == caller,
+            idempotency.c.method == method,
+            idempotency.c.request_id == request_id,
+            idempotency.c.digest == digest,
+        )
+    )
 
 
 async def keep_answer(

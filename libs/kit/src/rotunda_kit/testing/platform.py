@@ -57,7 +57,7 @@ class TestPlatform:
             database_url=url, nats_url=self.nats.url, token_keys_file=self.keys_file, grpc_port=0, stop_grace=1
         )
         runtime = Runtime(service, settings)
-        runtime.clients = self.clients
+        runtime.clients = Clients(self.addresses.__getitem__)
         await runtime.serve()
         self.addresses[service.name] = f"127.0.0.1:{runtime.port}"
         if worker:
@@ -71,10 +71,12 @@ class TestPlatform:
         request: Message = GetMessageClass(descriptor.input_type)(**fields)
         return await self.clients.call(descriptor, request, token=self.token() if token is None else token)
 
-    async def stop(self) -> None:
-        """Stop all services."""
-        for runtime in self.runtimes.values():
-            await runtime.stop()
+    async def stop(self, *names: str) -> None:
+        """Stop these services; without a name all of them, and the calls to them."""
+        for name in names or list(self.runtimes):
+            await self.runtimes.pop(name).stop()
+        if not names:
+            await self.clients.close()
 
 
 @asynccontextmanager

@@ -5,12 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from rotunda_kit.errors import FieldViolation
-from rotunda_kit.model import Resource, living, type_json
 from sqlalchemy import ForeignKey, Sequence, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_customers.database import Base
+from rotunda_kit.errors import FieldViolation
+from rotunda_kit.model import Resource, living, type_json
 
 account_number = Sequence("account_number", metadata=Base.metadata)
 

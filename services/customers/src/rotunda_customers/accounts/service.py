@@ -2,14 +2,13 @@
 
 from rotunda.customers.events.v1 import account_event_pb2 as events_pb
 from rotunda.customers.v1 import account_service_pb2 as pb
+from rotunda_customers.accounts import queries
+from rotunda_customers.accounts.model import Account
 from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.hierarchy import no_cycle
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
-
-from rotunda_customers.accounts import queries
-from rotunda_customers.accounts.model import Account
 
 
 async def no_subsidiaries(call: Command, account: Account) -> None:

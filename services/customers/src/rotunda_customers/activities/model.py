@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from rotunda_kit.errors import FailedPrecondition, FieldViolation
-from rotunda_kit.model import Resource, living, now, type_json
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_customers.database import Base
+from rotunda_kit.errors import FailedPrecondition, FieldViolation
+from rotunda_kit.model import Resource, living, now, type_json
 
 
 class ActivityKind(StrEnum):

@@ -5,15 +5,14 @@ from uuid import UUID
 
 from rotunda.customers.events.v1 import activity_event_pb2 as events_pb
 from rotunda.customers.v1 import activity_service_pb2 as pb
-from rotunda_kit.resource.collection import Collection
-from rotunda_kit.resource.values import moment
-from rotunda_kit.server.call import Command
-from rotunda_kit.server.method import Servicer
-
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.activities.model import Activity
 from rotunda_customers.contacts.model import Contact
 from rotunda_customers.references import UserReference
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.resource.values import moment
+from rotunda_kit.server.call import Command
+from rotunda_kit.server.method import Servicer
 
 activity = Activity.__table__
 account = Account.__table__

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from rotunda_kit.model import Resource, living, type_json
 from sqlalchemy import Computed, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_customers.database import Base
+from rotunda_kit.model import Resource, living, type_json
 
 
 class Contact(Resource, Base):

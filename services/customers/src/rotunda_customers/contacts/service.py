@@ -2,12 +2,11 @@
 
 from rotunda.customers.events.v1 import contact_event_pb2 as events_pb
 from rotunda.customers.v1 import contact_service_pb2 as pb
-from rotunda_kit.resource.collection import Collection
-from rotunda_kit.server.method import Servicer
-
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.contacts.model import Contact
 from rotunda_customers.references import UserReference
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.server.method import Servicer
 
 contact = Contact.__table__
 account = Account.__table__

@@ -1,0 +1,1 @@
+"""Campaigns: mailings, calls, events and advertisements for a group of customers."""

@@ -1,0 +1,1 @@
+"""Campaign members: whom a campaign is for, and how they took it."""

@@ -1,0 +1,1 @@
+"""Opportunities: every qualified inquiry of a customer."""

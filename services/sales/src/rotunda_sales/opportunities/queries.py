@@ -1,0 +1,27 @@
+"""SQL that reads opportunities."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, case, literal, type_coerce
+
+from rotunda_sales.opportunities.model import Opportunity
+from rotunda_sales.pipelines.model import Stage
+from rotunda_sales.references import AccountReference, UserReference
+
+opportunity = Opportunity.__table__
+stage = Stage.__table__
+account = AccountReference.__table__.alias("account")
+owner = UserReference.__table__.alias("owner")
+
+_state = type_coerce(opportunity.c.state, Text)
+
+
+def probability() -> ColumnElement[int]:
+    """In per cent: of the stage while open, 100 once won, 0 once lost or cancelled."""
+    return case((_state == "OPEN", stage.c.probability), (_state == "WON", 100), else_=0)
+
+
+def forecast_category() -> ColumnElement[Any]:
+    """Of the stage while open, COMMIT once won, OMITTED once lost or cancelled."""
+    category = type_coerce(stage.c.forecast_category, Text)
+    return case((_state == "OPEN", category), (_state == "WON", literal("COMMIT")), else_=literal("OMITTED"))

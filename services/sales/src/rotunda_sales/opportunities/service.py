@@ -1,0 +1,135 @@
+"""The methods of opportunities."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from rotunda.sales.events.v1 import opportunity_event_pb2 as events_pb
+from rotunda.sales.v1 import opportunity_service_pb2 as pb
+from rotunda_kit.errors import InvalidArgument
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.resource.values import day
+from rotunda_kit.server.call import Command
+from rotunda_kit.server.method import Servicer
+from rotunda_sales.close_reasons.service import close_reason
+from rotunda_sales.opportunities import queries
+from rotunda_sales.opportunities.model import Opportunity, StageMove
+from rotunda_sales.opportunities.queries import account, opportunity, owner, stage
+from rotunda_sales.pipelines.model import Pipeline, Stage
+
+
+async def open_opportunity(call: Command, request: pb.CreateOpportunityRequest, values: dict[str, Any]) -> Opportunity:
+    """A new opportunity: of the caller, in the first stage of the default pipeline, unless the request says otherwise."""
+    pipeline_id = values.get("pipeline_id") or await _default_pipeline(call)
+    first = await _stage(call, request.stage_id) if request.stage_id else await _first_stage(call, pipeline_id)
+    if first.pipeline_id != pipeline_id:
+        raise InvalidArgument.of("stage_id", "is a stage of another pipeline")
+    values = {"owner_id": UUID(call.principal.subject), **values, "pipeline_id": pipeline_id, "stage_id": first.id}
+    record = Opportunity(**values)
+    call.session.add(StageMove(opportunity_id=record.id, to_stage_id=first.id, actor=call.principal.subject))
+    return record
+
+
+async def _default_pipeline(call: Command) -> UUID:
+    found = await call.session.scalar(
+        select(Pipeline.id).where(Pipeline.default_pipeline, Pipeline.delete_time.is_(None))
+    )
+    assert found is not None  # noqa: S101 - one is shipped, and the default can't be deleted
+    return found
+
+
+async def _first_stage(call: Command, pipeline_id: UUID) -> Stage:
+    found = await call.session.scalar(
+        select(Stage).where(Stage.pipeline_id == pipeline_id).order_by(Stage.position).limit(1)
+    )
+    assert found is not None  # noqa: S101 - a pipeline has at least one
+    return found
+
+
+async def _stage(call: Command, stage_id: str) -> Stage:
+    found = await call.session.get(Stage, UUID(stage_id))
+    if found is None:
+        raise InvalidArgument.of("stage_id", "there is no stage with this id")
+    return found
+
+
+opportunities = Collection(
+    Opportunity,
+    pb.Opportunity,
+    "sales.opportunities",
+    event=events_pb.OpportunityEvent,
+    derived={
+        "account_display_name": account.c.display_name,
+        "owner_display_name": owner.c.display_name,
+        "stage_display_name": stage.c.display_name,
+        "probability": queries.probability(),
+        "forecast_category": queries.forecast_category(),
+    },
+    joins=[
+        (account, account.c.id == opportunity.c.account_id),
+        (owner, owner.c.id == opportunity.c.owner_id),
+        (stage, stage.c.id == opportunity.c.stage_id),
+    ],
+    build=open_opportunity,
+)
+
+
+def _close_date(request: Any) -> date:
+    return day(request.close_date) if request.HasField("close_date") else datetime.now(UTC).date()
+
+
+def _comment(request: Any) -> str | None:
+    return request.reason.comment or None
+
+
+class OpportunityService(Servicer, service="rotunda.sales.v1.OpportunityService"):
+    """Every qualified inquiry of a customer, from the first talk to won, lost or cancelled."""
+
+    GetOpportunity = opportunities.get()
+    ListOpportunities = opportunities.list()
+    CreateOpportunity = opportunities.create()
+    UpdateOpportunity = opportunities.update()
+    DeleteOpportunity = opportunities.delete()
+    BatchCreateOpportunities = opportunities.batch_create()
+
+    @opportunities.verb("moveToStage")
+    async def MoveOpportunityToStage(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
+        """Go on, or back, to another stage, and keep the move in the history."""
+        came_from = record.stage_id
+        record.move_to(await _stage(call, request.stage_id))
+        call.session.add(
+            StageMove(
+                opportunity_id=record.id,
+                from_stage_id=came_from,
+                to_stage_id=record.stage_id,
+                actor=call.principal.subject,
+            )
+        )
+
+    @opportunities.verb("win")
+    async def WinOpportunity(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
+        """Close as won."""
+        reason = await close_reason(call, request.reason.reason_code)
+        record.win(reason, _comment(request), _close_date(request))
+
+    @opportunities.verb("lose")
+    async def LoseOpportunity(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
+        """Close as lost."""
+        reason = await close_reason(call, request.reason.reason_code)
+        record.lose(reason, _comment(request), _close_date(request))
+
+    @opportunities.verb("cancel")
+    async def CancelOpportunity(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
+        """Close without an outcome."""
+        reason = await close_reason(call, request.reason.reason_code)
+        record.cancel(reason, _comment(request), _close_date(request))
+
+    @opportunities.verb("reopen")
+    async def ReopenOpportunity(_call: Command, record: Opportunity, _request: Any) -> None:  # noqa: N805
+        """Go on where it was closed."""
+        record.reopen()
+
+    BatchWinOpportunities = opportunities.batch(WinOpportunity)
+    BatchLoseOpportunities = opportunities.batch(LoseOpportunity)

@@ -1,0 +1,1 @@
+"""Pipelines: the ways that opportunities go."""

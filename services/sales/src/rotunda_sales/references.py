@@ -1,0 +1,30 @@
+"""This service's own read copies of others' records, kept up from events."""
+
+from sqlalchemy.orm import Mapped
+
+from rotunda.access.events.v1 import user_event_pb2
+from rotunda.customers.events.v1 import account_event_pb2
+from rotunda_kit.events.references import Reference, copy_of
+from rotunda_sales.database import Base
+
+
+class AccountReference(Reference, Base):
+    """Who may buy."""
+
+    __noun__ = "customers.account"
+
+    display_name: Mapped[str]
+
+
+class UserReference(Reference, Base):
+    """Who leads a deal."""
+
+    __noun__ = "access.user"
+
+    display_name: Mapped[str]
+
+
+copies = [
+    copy_of(AccountReference, account_event_pb2.AccountEvent),
+    copy_of(UserReference, user_event_pb2.UserEvent),
+]

@@ -1,0 +1,45 @@
+"""This service's own read copies of others' records, kept up from events."""
+
+from sqlalchemy.orm import Mapped
+
+from rotunda.access.events.v1 import user_event_pb2
+from rotunda.customers.events.v1 import account_event_pb2, contact_event_pb2
+from rotunda.sales.events.v1 import product_event_pb2
+from rotunda_kit.events.references import Reference, copy_of
+from rotunda_service_desk.database import Base
+
+
+class AccountReference(Reference, Base):
+    """Whose matter a ticket is."""
+
+    __noun__ = "customers.account"
+
+    display_name: Mapped[str]
+
+
+class ContactReference(Reference, Base):
+    """Who brought a ticket up."""
+
+    __noun__ = "customers.contact"
+
+
+class ProductReference(Reference, Base):
+    """What a ticket is about."""
+
+    __noun__ = "sales.product"
+
+
+class UserReference(Reference, Base):
+    """Who sees to a ticket."""
+
+    __noun__ = "access.user"
+
+    display_name: Mapped[str]
+
+
+copies = [
+    copy_of(AccountReference, account_event_pb2.AccountEvent),
+    copy_of(ContactReference, contact_event_pb2.ContactEvent),
+    copy_of(ProductReference, product_event_pb2.ProductEvent),
+    copy_of(UserReference, user_event_pb2.UserEvent),
+]

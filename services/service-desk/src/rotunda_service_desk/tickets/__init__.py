@@ -1,0 +1,1 @@
+"""Tickets: what customers complain about, ask for, or want to know."""

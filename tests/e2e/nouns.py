@@ -1,0 +1,88 @@
+"""What the descriptors do not say of a noun: the rules that a generated body must keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from .records import Records
+
+Fields = dict[str, Any]
+
+
+def _mail(number: int) -> str:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = f"customer{number}@example.com", "office@example.com"
+    mail["Subject"], mail["Message-ID"] = f"Inquiry {number}", f"<{number}@example.com>"
+    mail.set_content("How much is it?")
+    return mail.as_string()
+
+
+# Fields of a new record that a rule asks for, or that must be written in a way of their own; no number comes twice.
+NEW: Mapping[str, Callable[[Records, int], Fields]] = {
+    "customers.activity": lambda _, _number: {"dueTime": "2031-05-06T07:00:00Z"},
+    "sales.close_reason": lambda _, number: {"reasonCode": f"REASON_{number}", "states": ["WON", "LOST", "CANCELLED"]},
+    "marketing.campaign_member": lambda records, _: {"accountId": records.create("customers.account")["id"]},
+    "sync.message": lambda _, number: {"source": _mail(number)},
+}
+
+# Fields that make sense only together with others, and are left out where all fields are filled in.
+LEFT_OUT: Mapping[str, frozenset[str]] = {
+    # Of individuals.
+    "customers.account": frozenset({"first_name", "last_name"}),
+    # Would take it from the pipeline that has it.
+    "sales.pipeline": frozenset({"default_pipeline"}),
+}
+
+# Optional fields that always have a value: set to null they are refused.
+NEVER_NULL: Mapping[str, frozenset[str]] = {
+    "access.user": frozenset({"active"}),
+    "customers.activity": frozenset({"assignee_id", "due_time"}),
+    "sales.opportunity": frozenset({"owner_id"}),
+    "sales.product": frozenset({"active"}),
+    "sales.close_reason": frozenset({"active"}),
+    "service_desk.ticket": frozenset({"report_time"}),
+    "marketing.campaign": frozenset({"owner_id"}),
+    # It would be for nobody.
+    "marketing.campaign_member": frozenset({"account_id"}),
+    "sync.mailbox": frozenset({"active"}),
+}
+
+# Verbs that bring a new record into the state that a verb asks for.
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "ReopenOpportunity": ("WinOpportunity",),
+    "CloseTicket": ("ResolveTicket",),
+    "ReopenTicket": ("ResolveTicket",),
+    "StartCampaign": ("PlanCampaign",),
+    "PauseCampaign": ("PlanCampaign", "StartCampaign"),
+    "ResumeCampaign": ("PlanCampaign", "StartCampaign", "PauseCampaign"),
+    "CompleteCampaign": ("PlanCampaign", "StartCampaign"),
+}
+
+
+def _reason(records: Records, _: Fields) -> Fields:
+    return {"reason": {"reasonCode": records.shared("sales.close_reason")["reasonCode"]}}
+
+
+def _second_stage(records: Records, opportunity: Fields) -> Fields:
+    stages = records.get("sales.pipeline", opportunity["pipelineId"])["stages"]
+    return {"stageId": next(stage["id"] for stage in stages if stage["id"] != opportunity["stageId"])}
+
+
+# Input of a verb that a rule asks for.
+VERB_INPUT: Mapping[str, Callable[[Records, Fields], Fields]] = {
+    "WinOpportunity": _reason,
+    "LoseOpportunity": _reason,
+    "CancelOpportunity": _reason,
+    "MoveOpportunityToStage": _second_stage,
+    "AssignMessage": lambda records, _: {"accountId": records.shared("customers.account")["id"]},
+    "DelegateActivity": lambda records, _: {"assigneeId": records.shared("access.user")["id"]},
+}
+
+
+def new_uuid() -> str:
+    """An id that no record has."""
+    return str(uuid4())

@@ -1,0 +1,108 @@
+"""Migrations: they make what the mapped classes say, however often and by however many they are run."""
+
+import asyncio
+from importlib import import_module
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from rotunda_kit.app import Service
+from rotunda_kit.db import migrations
+from rotunda_kit.db.engine import asyncpg_url
+from rotunda_kit.db.tables import kit_metadata
+from rotunda_kit.embedded import PostgresServer
+
+SERVICES = {
+    "access": "rotunda_gateway.access.app",
+    "customers": "rotunda_customers.app",
+    "sales": "rotunda_sales.app",
+    "service_desk": "rotunda_service_desk.app",
+    "marketing": "rotunda_marketing.app",
+    "sync": "rotunda_sync.app",
+}
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Service:
+    app: Service = import_module(SERVICES[request.param]).app
+    assert app.name == request.param
+    return app
+
+
+async def migrate(url: str, service: Service) -> None:
+    await migrations.migrate(url, migrations.config(service.migrations, [service.metadata]))
+
+
+def differences(connection: Connection, service: Service) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    found: list[object] = compare_metadata(context, [kit_metadata, service.metadata])
+    return found
+
+
+async def differences_at(url: str, service: Service) -> list[object]:
+    engine = create_async_engine(asyncpg_url(url))
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(differences, service)
+    finally:
+        await engine.dispose()
+
+
+class TestMigrate:
+    async def test_an_empty_database_gets_what_the_mapped_classes_say(
+        self, postgres: PostgresServer, service: Service
+    ) -> None:
+        url = await postgres.create_database(f"migrated_{service.name}")
+        assert await differences_at(url, service)
+        await migrate(url, service)
+        assert await differences_at(url, service) == []
+
+    async def test_again_changes_nothing(self, postgres: PostgresServer, service: Service) -> None:
+        url = await postgres.create_database(f"migrated_twice_{service.name}")
+        await migrate(url, service)
+        await migrate(url, service)
+        assert await differences_at(url, service) == []
+
+    async def test_two_at_the_same_time_do_not_disturb_each_other(
+        self, postgres: PostgresServer, service: Service
+    ) -> None:
+        url = await postgres.create_database(f"migrated_side_by_side_{service.name}")
+        await asyncio.gather(migrate(url, service), migrate(url, service))
+        assert await differences_at(url, service) == []
+
+    async def test_every_version_but_the_first_follows_another(self, service: Service) -> None:
+        revisions = [file.read_text() for file in service.migrations.glob("*.py")]
+        assert sum("down_revision = None" in revision for revision in revisions) == 1
+
+
+class TestTraffic:
+    async def test_a_migration_gives_way_to_traffic_and_tries_again(
+        self, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service: Service = import_module(SERVICES["customers"]).app
+        url = await postgres.create_database("migrated_under_traffic")
+        await migrate(url, service)
+        attempts = 0
+        blocked, upgrade = asyncio.Event(), migrations._upgrade
+
+        def wait_for_locks(connection: Connection, settings: object) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 2:
+                blocked.set()
+            connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            connection.execute(text("LOCK TABLE account"))
+            upgrade(connection, settings)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(migrations, "_upgrade", wait_for_locks)
+        engine = create_async_engine(asyncpg_url(url))
+        async with engine.begin() as traffic:
+            await traffic.execute(text("SELECT FROM account"))
+            migrating = asyncio.create_task(migrate(url, service))
+            await blocked.wait()
+        await migrating
+        await engine.dispose()
+        assert attempts >= 2

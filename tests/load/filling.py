@@ -1,0 +1,148 @@
+"""Fills a platform's databases with the canonical data, around the services: straight into their tables.
+
+The SQL files in `data/` make the canonical data in a database of their own, and on it a schema for each service's database, in
+which every view has the name and the columns of the table that it fills.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+
+from rotunda_customers.accounts.service import accounts
+from rotunda_gateway.access.references import AccountReference
+from rotunda_kit.db.engine import Database
+from rotunda_local.platform import Platform
+from rotunda_local.programs import PROJECT
+
+DATA = Path(__file__).parent / "data"
+CANONICAL = "canonical"
+# Each may look up what those before it have made.
+DATABASES = ("access", "customers", "sales", "service_desk", "marketing", "sync")
+# What the services themselves have done with the data since: nothing is left of it but its time.
+TRACES = ("outbox", "inbox", "idempotency", "dead_letter")
+# Seconds for one statement.
+TIMEOUT = 300.0
+# No id of the canonical data is of this time; all that a benchmark creates are.
+FIRST_NEW_ID = UUID("019b8000-0000-7000-8000-000000000000")
+
+_VIEWS = """
+SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = $1::text::regnamespace ORDER BY oid
+"""
+
+
+def digest() -> str:
+    """Changes with the data and with the tables that it is filled into."""
+    changes = sha256()
+    migrations = [*PROJECT.glob("services/*/migrations/*.py"), *PROJECT.glob("gateway/migrations/*.py")]
+    for file in sorted([*DATA.glob("*.sql"), Path(__file__), *migrations]):
+        changes.update(f"{file.relative_to(PROJECT)}\0".encode())
+        changes.update(file.read_bytes())
+    return changes.hexdigest()
+
+
+def database_url(platform: Platform, database: str) -> str:
+    """Where a service connects to its database."""
+    return platform.postgres.url(database, database, platform.home.database_password(database))
+
+
+async def fill(platform: Platform) -> dict[str, int]:
+    """Fills a platform that runs and is empty.
+
+    Returns:
+        The number of rows by `database.table`.
+    """
+    counts: dict[str, int] = {}
+    async with _canonical(platform) as canonical:
+        for database in DATABASES:
+            counts |= await _copy(canonical, database, database_url(platform, database))
+    counts["access.account_reference"] = await _keep_accounts(platform)
+    for database in DATABASES:
+        await settle(platform, database)
+    return counts
+
+
+async def clean(platform: Platform) -> None:
+    """Takes out what an earlier benchmark has created."""
+    for database in DATABASES:
+        async with _connected(database_url(platform, database)) as connection:
+            for table in TRACES:
+                await connection.execute(f"DELETE FROM {table}")
+            if database != "access":
+                tables = await connection.fetch(
+                    "SELECT table_name FROM information_schema.columns"
+                    " WHERE table_schema = 'public' AND column_name = 'id' AND data_type = 'uuid'"
+                    " AND table_name LIKE 'contact%'"
+                )
+                for table in tables:
+                    await connection.execute(f"DELETE FROM {table['table_name']} WHERE id >= $1", FIRST_NEW_ID)
+        await settle(platform, database)
+
+
+async def settle(platform: Platform, database: str) -> None:
+    """Leaves PostgreSQL nothing to do later that would disturb a measurement."""
+    async with _connected(database_url(platform, database)) as connection:
+        await connection.execute("VACUUM (ANALYZE)")
+
+
+@asynccontextmanager
+async def _connected(url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    connection = await asyncpg.connect(url, timeout=10, command_timeout=TIMEOUT)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _canonical(platform: Platform) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """The canonical data and the views on it, in a database that is dropped again."""
+    admin_url = platform.postgres.admin_url
+    async with _connected(admin_url) as admin:
+        await admin.execute(f"DROP DATABASE IF EXISTS {CANONICAL} WITH (FORCE)")
+        await admin.execute(f"CREATE DATABASE {CANONICAL}")
+    try:
+        async with _connected(urlsplit(admin_url)._replace(path=f"/{CANONICAL}").geturl()) as canonical:
+            for name in ("canonical-data", "keys", *DATABASES):
+                await canonical.execute((DATA / f"{name}.sql").read_text())
+            yield canonical
+    finally:
+        async with _connected(admin_url) as admin:
+            await admin.execute(f"DROP DATABASE {CANONICAL} WITH (FORCE)")
+
+
+async def _copy(canonical: "asyncpg.Connection[asyncpg.Record]", schema: str, url: str) -> dict[str, int]:
+    """Fills the tables of one database, in the order in which their views were made."""
+    counts = {}
+    async with _connected(url) as target:
+        for (table,) in await canonical.fetch(_VIEWS, schema):
+            query = f'SELECT * FROM {schema}."{table}"'
+            columns = [column.name for column in (await canonical.prepare(query)).get_attributes()]
+            rows = BytesIO()
+            await canonical.copy_from_query(query, output=rows, timeout=TIMEOUT)
+            rows.seek(0)
+            done = await target.copy_to_table(table, source=rows, columns=columns, timeout=TIMEOUT)
+            counts[f"{schema}.{table}"] = int(done.split()[-1])
+    return counts
+
+
+async def _keep_accounts(platform: Platform) -> int:
+    """Gives the gateway its copies of the accounts, serialised as the customers service would send them."""
+    customers = Database(database_url(platform, "customers"), 1)
+    try:
+        async with customers.reading() as connection:
+            messages = [accounts.mapping.read(row) for row in await connection.execute(accounts.mapping.select())]
+    finally:
+        await customers.close()
+    async with _connected(database_url(platform, "access")) as access:
+        await access.copy_records_to_table(
+            AccountReference.__tablename__,
+            records=[(UUID(m.id), int(m.etag), False, m.SerializeToString()) for m in messages],
+            columns=["id", "version", "deleted", "snapshot"],
+        )
+    return len(messages)
