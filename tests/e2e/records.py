@@ -133,7 +133,7 @@ class Records:
             case "google.type.Money":
                 return {"currencyCode": "EUR", "units": str(number), "nanos": 500_000_000}
         if message.full_name == "rotunda.kit.v1.RecordReference":
-            return {"type": "sales.opportunity", "id": self.shared("sales.opportunity")["id"]}
+            return {"type": "customers.account", "id": self.shared("customers.account")["id"]}
         return self._message(message, full=full)
 
     def changeable(self, noun: str) -> list[FieldDescriptor]:

@@ -28,8 +28,8 @@ DATABASES = ("access", "customers", "sales", "service_desk", "marketing", "sync"
 TRACES = ("outbox", "inbox", "idempotency", "dead_letter")
 # Seconds for one statement.
 TIMEOUT = 300.0
-# No id of the canonical data is of this time; all that a benchmark creates are.
-FIRST_NEW_ID = UUID("019b8000-0000-7000-8000-000000000000")
+# Of the year 2026: after all that the canonical data has, before all that a benchmark creates.
+FIRST_NEW_ID = UUID("019b76da-a800-7000-8000-000000000000")
 
 _VIEWS = """
 SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = $1::text::regnamespace ORDER BY oid

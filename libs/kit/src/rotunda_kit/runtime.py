@@ -1,7 +1,7 @@
 """A running service process: server, relay, consumers, housekeeping; started and stopped as a whole."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import grpc
@@ -22,6 +22,9 @@ from rotunda_kit.server.pipeline import Pipeline
 from rotunda_kit.settings import Settings
 
 log = structlog.get_logger()
+
+# Seconds.
+CANCEL_AGAIN = 0.5
 
 
 class Runtime:
@@ -99,11 +102,19 @@ class Runtime:
             await self._health.enter_graceful_shutdown()
         if self._server is not None:
             await self._server.stop(self.settings.stop_grace)
-        for task in self._work:
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await end(self._work)
         if self._broker is not None:
             await self._broker.close()
         await self.clients.close()
         await self.database.close()
         log.info("stopped")
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        # Asked again: `asyncio.wait_for`, in which nats-py waits, loses a cancellation that comes together with a message.
+        _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN)

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from nats.aio.client import Client
 from nats.js.api import ConsumerInfo
+from nats.js.errors import NotFoundError
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +21,7 @@ from rotunda_kit.events.consumer import Consumer, Retries
 from rotunda_kit.events.envelope import Event, headers_of, stream_of, subject_of
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.model import new_id, now
+from rotunda_kit.runtime import end
 from rotunda_kit.testing.waiting import eventually
 
 POISON = b"poison"
@@ -83,17 +85,17 @@ class Probe:
         try:
             yield consumer
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end([task])
 
     async def state(self) -> ConsumerInfo:
         return await self.broker.jetstream().consumer_info(stream_of(self.name), f"listener-from-{self.name}")
 
     async def drained(self) -> bool:
-        """Whether everything was acknowledged."""
-        info = await self.state()
-        return info.num_pending == 0 and info.num_ack_pending == 0 and bool(info.delivered)
+        """Whether everything was delivered and acknowledged."""
+        with suppress(NotFoundError):  # It has not begun.
+            info = await self.state()
+            return info.num_pending == 0 and info.num_ack_pending == 0
+        return False
 
     async def effects(self) -> dict[UUID, int]:
         async with self.database.reading() as connection:

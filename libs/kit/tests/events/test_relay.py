@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from rotunda_kit.events.broker import connect, provision_stream
 from rotunda_kit.events.envelope import event_of, stream_of
 from rotunda_kit.events.relay import Relay
 from rotunda_kit.model import new_id, now
+from rotunda_kit.runtime import end
 from rotunda_kit.testing.waiting import eventually
 
 # Whose relay leads.
@@ -87,10 +88,7 @@ async def running(*relays: Relay) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(tasks)
 
 
 class TestOneRelay:

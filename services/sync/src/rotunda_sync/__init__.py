@@ -1,0 +1,1 @@
+"""Rotunda's sync service: mailboxes, messages."""

@@ -21,7 +21,7 @@ from rotunda_sales.pipelines.model import Pipeline, Stage
 
 
 async def open_opportunity(call: Command, request: pb.CreateOpportunityRequest, values: dict[str, Any]) -> Opportunity:
-    """A new opportunity: of the caller, in the first stage of the default pipeline, unless the request says otherwise."""
+    """A new opportunity: the caller's, in the default pipeline's first stage, unless the request says otherwise."""
     pipeline_id = values.get("pipeline_id") or await _default_pipeline(call)
     first = await _stage(call, request.stage_id) if request.stage_id else await _first_stage(call, pipeline_id)
     if first.pipeline_id != pipeline_id:

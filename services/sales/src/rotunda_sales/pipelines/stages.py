@@ -75,6 +75,7 @@ async def _write(
         await call.session.execute(update(stage).where(stage.c.id == row["id"]).values(row))
     if not (gone or added or changed):
         return False
-    # Stages are part of their pipeline: a change of theirs is one of it.
-    pipeline.update_time = now()
+    if known:
+        # Stages are part of their pipeline: a change of theirs is one of it.
+        pipeline.update_time = now()
     return True

@@ -1,0 +1,1 @@
+"""Messages: mails, and what they are about."""

@@ -1,0 +1,124 @@
+"""The methods of messages."""
+
+import asyncio
+import hashlib
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from rotunda.sync.events.v1 import message_event_pb2 as events_pb
+from rotunda.sync.v1 import message_service_pb2 as pb
+from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.server.call import Call, Command
+from rotunda_kit.server.method import Servicer, query
+from rotunda_sync.mailboxes.model import Mailbox
+from rotunda_sync.messages.model import Message, MessageDirection
+from rotunda_sync.messages.rfc5322 import parse_mail
+
+ABOUT = ("account_id", "contact_id", "opportunity_id", "ticket_id")
+
+# Characters from which on a mail is read beside the event loop.
+LARGE = 100_000
+
+message = Message.__table__
+
+
+def _digest(source: str) -> bytes:
+    return hashlib.sha256(source.encode()).digest()
+
+
+def _about(request: Any) -> dict[str, UUID]:
+    return {name: UUID(getattr(request, name)) for name in ABOUT if getattr(request, name)}
+
+
+async def new_message(call: Command, request: pb.CreateMessageRequest, values: dict[str, Any]) -> Message:
+    """A new message, read from its source."""
+    source = request.message.source
+    mail = await asyncio.to_thread(parse_mail, source) if len(source) > LARGE else parse_mail(source)
+    if not mail.from_address:
+        raise InvalidArgument.of("message.source", "has no From header with an e-mail address")
+    if "direction" not in values:
+        own = await _own_address(call, values["mailbox_id"])
+        sent = own.lower() == mail.from_address.lower()
+        values["direction"] = MessageDirection.OUTBOUND if sent else MessageDirection.INBOUND
+    read = asdict(mail)
+    values |= _about(request)
+    return Message(
+        display_name=read.pop("subject"),
+        source=source,
+        source_digest=_digest(source),
+        size_bytes=len(source.encode()),
+        **read,
+        **values,
+    )
+
+
+async def _own_address(call: Command, mailbox_id: UUID) -> str:
+    address = await call.session.scalar(select(Mailbox.email).where(Mailbox.id == mailbox_id))
+    return address or ""
+
+
+async def keep_source(_call: Command, record: Message, given: pb.Message) -> bool:
+    """A source stays what it is."""
+    if record.source_digest != _digest(given.source):
+        raise InvalidArgument.of("message.source", "can't be changed once it is set")
+    return False
+
+
+async def once_a_mailbox(call: Command, record: Message) -> None:
+    """Refuse a mail that its mailbox has already. The index keeps two at the same time apart."""
+    if record.message_id is None:
+        return
+    known = exists().where(
+        message.c.mailbox_id == record.mailbox_id,
+        message.c.message_id == record.message_id,
+        message.c.id != record.id,
+        message.c.delete_time.is_(None),
+    )
+    if await call.session.scalar(select(known)):
+        raise AlreadyExists("MESSAGE_ALREADY_STORED", "The mailbox has a mail with this Message-ID.").at(
+            FieldViolation("message.source", "has the Message-ID of a mail that the mailbox has already")
+        )
+
+
+messages = Collection(
+    Message,
+    pb.Message,
+    "sync.messages",
+    event=events_pb.MessageEvent,
+    by_hand={"source": keep_source},
+    build=new_message,
+    guards=[once_a_mailbox],
+)
+
+
+class MessageService(Servicer, service="rotunda.sync.v1.MessageService"):
+    """Mails, and what they are about."""
+
+    GetMessage = messages.get()
+    ListMessages = messages.list()
+    CreateMessage = messages.create()
+    UpdateMessage = messages.update()
+    DeleteMessage = messages.delete()
+    BatchCreateMessages = messages.batch_create()
+
+    @messages.verb("assign")
+    async def AssignMessage(_call: Command, record: Message, request: pb.AssignMessageRequest) -> None:  # noqa: N805
+        """Say what a mail is about."""
+        records = _about(request)
+        if not records:
+            raise InvalidArgument([FieldViolation(name, "one of the four must be set") for name in ABOUT])
+        record.assign(records)
+
+    @query("sync.messages.getSource")
+    async def GetMessageSource(self, request: pb.GetMessageSourceRequest, call: Call) -> pb.GetMessageSourceResponse:
+        """The mail as it came over the wire."""
+        rows = await call.rows(
+            select(message.c.source).where(message.c.id == UUID(request.id), message.c.delete_time.is_(None))
+        )
+        if not rows:
+            raise messages.not_found()
+        return pb.GetMessageSourceResponse(source=rows[0].source)

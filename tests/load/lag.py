@@ -1,0 +1,68 @@
+"""How long an event is under way: from the change to JetStream, and to the last service that takes it in."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+# Seconds.
+TIMEOUT = 120.0
+POLL = 0.2
+
+_EVENTS = "SELECT event_id, time, sent_time FROM outbox WHERE time >= $1 AND actor <> 'benchmark'"
+_TAKEN = "SELECT consumer, event_id, time FROM inbox WHERE consumer LIKE '%-from-customers' AND time >= $1"
+
+
+class LagError(Exception):
+    """Not all events came through in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Of each event, seconds from the change on.
+
+    Args:
+        published: until its row was marked as sent.
+        taken_in: until the last of its consumers has it.
+        drained: seconds from the end of the load until all were through.
+    """
+
+    published: list[float]
+    taken_in: list[float]
+    drained: float
+
+
+async def event_lag(databases: Mapping[str, str], since: datetime) -> Lag:
+    """Waits until all events of the customers service since a time are through, and tells how long each took.
+
+    Raises:
+        LagError: they are not through within two minutes.
+    """
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        connections = {}
+        for name, url in databases.items():
+            connections[name] = await asyncpg.connect(url, timeout=10)
+            stack.push_async_callback(connections[name].close)
+        while True:
+            events = await connections["customers"].fetch(_EVENTS, since)
+            taken = [row for name in connections for row in await connections[name].fetch(_TAKEN, since)]
+            consumers = {row["consumer"] for row in taken}
+            if events and consumers and len(taken) == len(events) * len(consumers):
+                break
+            if time.monotonic() > began + TIMEOUT:
+                raise LagError(f"{len(events)} events, of which {len(taken)} were taken in by {len(consumers)} consumers")
+            await asyncio.sleep(POLL)
+    drained = time.monotonic() - began
+    last: dict[object, datetime] = {}
+    for row in taken:
+        last[row["event_id"]] = max(row["time"], last.get(row["event_id"], row["time"]))
+    return Lag(
+        [(row["sent_time"] - row["time"]).total_seconds() for row in events],
+        [(last[row["event_id"]] - row["time"]).total_seconds() for row in events],
+        drained,
+    )
