@@ -101,7 +101,7 @@ class TestTwins:
         self, platform: TestPlatform, monkeypatch: pytest.MonkeyPatch, field: dict[str, Any]
     ) -> None:
         contact, email, request_id = new_contact()
-        request = {"contact": contact | field, "request_id": request_id}
+        request: dict[str, Any] = {"contact": contact | field, "request_id": request_id}
         first = await platform.call(CREATE, **request)
 
         async def blind(*_arguments: Any) -> None:

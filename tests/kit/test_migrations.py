@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib import import_module
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -38,8 +39,8 @@ async def migrate(url: str, service: Service) -> None:
 
 def differences(connection: Connection, service: Service) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    found: list[object] = compare_metadata(context, [kit_metadata, service.metadata])
-    return found
+    metadata: Any = [kit_metadata, service.metadata]
+    return list(compare_metadata(context, metadata))
 
 
 async def differences_at(url: str, service: Service) -> list[object]:

@@ -13,17 +13,21 @@ from uuid_utils.compat import uuid7
 
 CONTACTS = """
 SELECT contact.*, account.display_name, owner.display_name
-FROM contact LEFT JOIN account ON account.id = contact.account_id LEFT JOIN user_reference AS owner ON owner.id = contact.owner_id
+FROM contact
+LEFT JOIN account ON account.id = contact.account_id LEFT JOIN user_reference AS owner ON owner.id = contact.owner_id
 WHERE contact.delete_time IS NULL
 """
 ACCOUNTS = """
 SELECT account.*, owner.display_name, parent.display_name
 FROM account
-LEFT JOIN user_reference AS owner ON owner.id = account.owner_id LEFT JOIN account AS parent ON parent.id = account.parent_account_id
+LEFT JOIN user_reference AS owner ON owner.id = account.owner_id
+LEFT JOIN account AS parent ON parent.id = account.parent_account_id
 WHERE account.delete_time IS NULL
 """
 OPPORTUNITIES = """
-SELECT opportunity.*, account.display_name, owner.display_name, stage.display_name, stage.probability, stage.forecast_category
+SELECT
+    opportunity.*, account.display_name, owner.display_name,
+    stage.display_name, stage.probability, stage.forecast_category
 FROM opportunity
 LEFT JOIN account_reference AS account ON account.id = opportunity.account_id
 LEFT JOIN user_reference AS owner ON owner.id = opportunity.owner_id LEFT JOIN stage ON stage.id = opportunity.stage_id
@@ -45,15 +49,24 @@ LEFT JOIN user_reference AS assignee ON assignee.id = ticket.assignee_id
 WHERE ticket.delete_time IS NULL
 """
 CAMPAIGNS = """
-SELECT campaign.*, owner.display_name,
-    (SELECT count(*) FROM campaign_member AS member WHERE member.campaign_id = campaign.id AND member.delete_time IS NULL)
+SELECT campaign.*, owner.display_name, (
+    SELECT count(*) FROM campaign_member AS member
+    WHERE member.campaign_id = campaign.id AND member.delete_time IS NULL
+)
 FROM campaign LEFT JOIN user_reference AS owner ON owner.id = campaign.owner_id
 WHERE campaign.delete_time IS NULL AND EXISTS (
     SELECT FROM campaign_member AS member
     WHERE member.campaign_id = campaign.id AND member.account_id = $1 AND member.delete_time IS NULL
 )
 """
-MESSAGES = "SELECT message.* FROM message WHERE message.delete_time IS NULL"
+# All but the source.
+MESSAGES = """
+SELECT
+    id, version, create_time, update_time, external_ids, mailbox_id, direction, display_name, from_address, from_name,
+    to_addresses, cc_addresses, sent_time, message_id, in_reply_to, snippet, size_bytes, attachment_count, read, categories,
+    account_id, contact_id, opportunity_id, ticket_id
+FROM message WHERE delete_time IS NULL
+"""
 
 # By operation: in each database its statements, one after the other, with the values of a key as $1, $2 ...
 READS: dict[str, dict[str, list[str]]] = {
@@ -65,17 +78,17 @@ READS: dict[str, dict[str, list[str]]] = {
             f"{ACTIVITIES} AND activity.account_id = $1 ORDER BY activity.due_time DESC, activity.id DESC LIMIT 10",
         ],
         "sales": [f"{OPPORTUNITIES} AND opportunity.account_id = $1 ORDER BY opportunity.id DESC LIMIT 10"],
-        "service_desk": [f"{TICKETS} AND ticket.account_id = $1 ORDER BY ticket.report_time DESC, ticket.id DESC LIMIT 10"],
+        "service_desk": [
+            f"{TICKETS} AND ticket.account_id = $1 ORDER BY ticket.report_time DESC, ticket.id DESC LIMIT 10"
+        ],
         "marketing": [f"{CAMPAIGNS} ORDER BY campaign.id DESC LIMIT 10"],
-        "sync": [f"{MESSAGES} AND message.account_id = $1 ORDER BY message.sent_time DESC, message.id DESC LIMIT 10"],
+        "sync": [f"{MESSAGES} AND account_id = $1 ORDER BY sent_time DESC NULLS LAST, id DESC LIMIT 10"],
     },
     "get": {"customers": [f"{CONTACTS} AND contact.id = $1"]},
-    "list-contacts": {
-        "customers": [f"{CONTACTS} AND contact.account_id = $1 ORDER BY contact.id DESC LIMIT 21"]
-    },
+    "list-contacts": {"customers": [f"{CONTACTS} AND contact.account_id = $1 ORDER BY contact.id DESC LIMIT 21"]},
     "list-opportunities": {
         "sales": [
-            f"{OPPORTUNITIES} AND opportunity.state = $1 AND opportunity.owner_id = $2 ORDER BY opportunity.id DESC LIMIT 21"
+            f"{OPPORTUNITIES} AND state = $1 AND opportunity.owner_id = $2 ORDER BY opportunity.id DESC LIMIT 21",
         ]
     },
     "search": {"customers": [f"{CONTACTS} AND contact.last_name LIKE $1 ORDER BY contact.id DESC LIMIT 21"]},
@@ -83,7 +96,8 @@ READS: dict[str, dict[str, list[str]]] = {
 
 _INSERT_CONTACT = """
 INSERT INTO contact (
-    id, version, create_time, update_time, external_ids, last_name, first_name, job_title, account_id, email, phones, addresses
+    id, version, create_time, update_time, external_ids,
+    last_name, first_name, job_title, account_id, email, phones, addresses
 ) VALUES ($1, 1, $2, $2, '[]', $3, $4, $5, $6, $7, $8, '[]')
 """
 # Sent already: the consumers shall not see it.

@@ -1,7 +1,7 @@
 """Fills a platform's databases with the canonical data, around the services: straight into their tables.
 
-The SQL files in `data/` make the canonical data in a database of their own, and on it a schema for each service's database, in
-which every view has the name and the columns of the table that it fills.
+The SQL files in `data/` make the canonical data in a database of their own, and on it a schema for each service's
+database, in which every view has the name and the columns of the table that it fills.
 """
 
 from collections.abc import AsyncIterator

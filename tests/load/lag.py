@@ -11,7 +11,7 @@ import asyncpg
 
 # Seconds.
 TIMEOUT = 120.0
-POLL = 0.2
+POLL = 0.5
 
 _EVENTS = "SELECT event_id, time, sent_time FROM outbox WHERE time >= $1 AND actor <> 'benchmark'"
 _TAKEN = "SELECT consumer, event_id, time FROM inbox WHERE consumer LIKE '%-from-customers' AND time >= $1"
@@ -52,10 +52,13 @@ async def event_lag(databases: Mapping[str, str], since: datetime) -> Lag:
             events = await connections["customers"].fetch(_EVENTS, since)
             taken = [row for name in connections for row in await connections[name].fetch(_TAKEN, since)]
             consumers = {row["consumer"] for row in taken}
-            if events and consumers and len(taken) == len(events) * len(consumers):
+            sent = bool(events) and all(row["sent_time"] for row in events)
+            if sent and consumers and len(taken) == len(events) * len(consumers):
                 break
             if time.monotonic() > began + TIMEOUT:
-                raise LagError(f"{len(events)} events, of which {len(taken)} were taken in by {len(consumers)} consumers")
+                raise LagError(
+                    f"{len(events)} events, of which {len(taken)} were taken in by {len(consumers)} consumers"
+                )
             await asyncio.sleep(POLL)
     drained = time.monotonic() - began
     last: dict[object, datetime] = {}

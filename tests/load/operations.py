@@ -77,7 +77,9 @@ async def operations(customers_url: str) -> list[Operation]:
         await connection.close()
     return [
         _reading("view", "360° view", [f"/v1/accounts/{i}/360" for i in viewed], [[i] for i in viewed], _check_view),
-        _reading("get", "get contact", [f"/v1/contacts/{i}" for i in contacts], [[i] for i in contacts], _check_contact),
+        _reading(
+            "get", "get contact", [f"/v1/contacts/{i}" for i in contacts], [[i] for i in contacts], _check_contact
+        ),
         _reading(
             "list-contacts",
             "list contacts of an account",

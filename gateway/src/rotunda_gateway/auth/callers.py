@@ -61,7 +61,10 @@ class Callers:
             row = (
                 await connection.execute(
                     select(user.c.id, user.c.password_hash).where(
-                        user.c.username == username.lower(), user.c.active, user.c.delete_time.is_(None)
+                        # PostgreSQL keeps no NUL, and refuses to be asked for one.
+                        user.c.username == username.lower().replace("\0", "\N{REPLACEMENT CHARACTER}"),
+                        user.c.active,
+                        user.c.delete_time.is_(None),
                     )
                 )
             ).one_or_none()

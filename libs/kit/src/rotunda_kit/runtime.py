@@ -116,5 +116,5 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     while running:
         for task in running:
             task.cancel()
-        # Asked again: `asyncio.wait_for`, in which nats-py waits, loses a cancellation that comes together with a message.
+        # Again and again: `asyncio.wait_for`, in which nats-py waits, can lose one that comes together with a message.
         _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN)

@@ -88,7 +88,9 @@ class Probe:
             await end([task])
 
     async def state(self) -> ConsumerInfo:
-        return await self.broker.jetstream().consumer_info(stream_of(self.name), f"listener-from-{self.name}")
+        jetstream = self.broker.jetstream()
+        info: ConsumerInfo = await jetstream.consumer_info(stream_of(self.name), f"listener-from-{self.name}")
+        return info
 
     async def drained(self) -> bool:
         """Whether everything was delivered and acknowledged."""

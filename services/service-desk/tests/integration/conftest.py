@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from rotunda.sales.v1 import product_service_pb2
 from rotunda_customers.app import app as customers
 from rotunda_gateway.access.app import app as access
 from rotunda_kit.embedded import NatsServer, PostgresServer
-from rotunda_kit.model import new_id
 from rotunda_kit.testing.platform import TestPlatform
-from rotunda_service_desk import references
+from rotunda_sales.app import app as sales
 from rotunda_service_desk.app import app
 
 
@@ -22,7 +20,7 @@ async def platform(
     """The services without their workers: what is written stays in the outbox, and copies come by asking."""
     platform = TestPlatform(postgres, nats, tmp_path_factory.mktemp("service-desk"))
     try:
-        for service in (access, customers, app):
+        for service in (access, customers, sales, app):
             await platform.start(service, worker=False)
         yield platform
     finally:
@@ -39,16 +37,12 @@ async def known(platform: TestPlatform) -> dict[str, str]:
         answer = await platform.call(f"rotunda.{service}Service.Create{noun.title()}", **record)
         return str(getattr(answer, noun).id)
 
-    product = product_service_pb2.Product(id=str(new_id()), display_name="Hinge", etag="1")
-    (copy,) = [copy for copy in references.copies if copy.noun == "sales.product"]
-    async with platform.runtimes["service_desk"].database.transaction() as session:
-        await copy.keep(session, [copy.row(product)])
     # Access refuses to be without an administrator.
     anna = {"username": "anna", "display_name": "Anna", "administrator": True}
     return {
         "account": await create("customers.v1.Account", account={"display_name": "Acme"}),
         "contact": await create("customers.v1.Contact", contact={"last_name": "Lovelace"}),
-        "product": product.id,
+        "product": await create("sales.v1.Product", product={"display_name": "Hinge"}),
         "anna": await create("access.v1.User", user=anna),
         "ben": await create("access.v1.User", user={"username": "ben", "display_name": "Ben"}),
     }

@@ -10,7 +10,7 @@ from rotunda_sales.opportunities.model import Opportunity
 from rotunda_sales.pipelines.model import Pipeline, Stage
 
 pipeline = Pipeline.__table__
-stage = Stage.__table__
+stage: Any = Stage.__table__
 opportunity = Opportunity.__table__
 
 
