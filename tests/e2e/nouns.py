@@ -25,7 +25,13 @@ def _mail(number: int) -> str:
 NEW: Mapping[str, Callable[[Records, int], Fields]] = {
     "customers.activity": lambda _, _number: {"dueTime": "2031-05-06T07:00:00Z"},
     "sales.close_reason": lambda _, number: {"reasonCode": f"REASON_{number}", "states": ["WON", "LOST", "CANCELLED"]},
-    "marketing.campaign_member": lambda records, _: {"accountId": records.create("customers.account")["id"]},
+    # Without it, it can't be planned.
+    "marketing.campaign": lambda _, _number: {"startDate": {"year": 2024, "month": 1, "day": 1}},
+    # Nobody is a member twice.
+    "marketing.campaign_member": lambda records, _: {
+        "accountId": records.create("customers.account")["id"],
+        "contactId": records.create("customers.contact")["id"],
+    },
     "sync.message": lambda _, number: {"source": _mail(number)},
 }
 
@@ -46,8 +52,8 @@ NEVER_NULL: Mapping[str, frozenset[str]] = {
     "sales.close_reason": frozenset({"active"}),
     "service_desk.ticket": frozenset({"report_time"}),
     "marketing.campaign": frozenset({"owner_id"}),
-    # It would be for nobody.
-    "marketing.campaign_member": frozenset({"account_id"}),
+    # With the account cleared before, it would be for nobody.
+    "marketing.campaign_member": frozenset({"contact_id"}),
     "sync.mailbox": frozenset({"active"}),
 }
 

@@ -31,7 +31,7 @@ SECTIONS = {
 }
 SERVICES = list(dict.fromkeys(SECTIONS.values()))
 # Seconds: of the view itself, and for the way there and back on a busy machine.
-DEADLINE, WAY = 2.0, 1.0
+DEADLINE, WAY = 2.0, 1.5
 RESTART = 30.0
 
 
@@ -81,13 +81,13 @@ def account(records: Records) -> Fields:
 
 
 @pytest.fixture
-def others(client: httpx.Client, platform: Platform, records: Records) -> None:
-    """All services answer, whatever the test before has killed."""
+def all_services(client: httpx.Client, platform: Platform, records: Records) -> None:
+    """They answer, whatever the test before has killed."""
     shared = records.shared("customers.account")["id"]
     seconds_until(lambda: all_well(client, shared), RESTART)
 
 
-@pytest.mark.usefixtures("others")
+@pytest.mark.usefixtures("all_services")
 class TestView:
     def test_has_its_sections_in_order(self, client: httpx.Client, account: Fields) -> None:
         response = view(client, account["id"])
@@ -139,7 +139,7 @@ class TestView:
         assert_problem(view(anonymous, account["id"]), 401, "TOKEN_MISSING")
 
 
-@pytest.mark.usefixtures("others")
+@pytest.mark.usefixtures("all_services")
 class TestDeadService:
     @pytest.mark.parametrize("service", SERVICES)
     def test_leaves_a_gap_and_fills_it_by_itself(
@@ -149,7 +149,9 @@ class TestDeadService:
         before = sections(view(client, seen["id"]))
         seconds_until(lambda: gateway_knows(platform, unseen["id"]), 10)
         kill(platform, service)
+        killed = time.monotonic()
         stale, empty = sections(view(client, seen["id"])), sections(view(client, unseen["id"]))
+        answered = (time.monotonic() - killed) / 2
         assert list(stale) == list(empty) == list(SECTIONS)
         for name, owner in SECTIONS.items():
             if owner == service:
@@ -158,10 +160,12 @@ class TestDeadService:
             else:
                 assert (stale[name]["status"], empty[name]["status"]) == ("OK", "OK")
         took = seconds_until(lambda: all_well(client, unseen["id"]), RESTART)
-        ledger.measure(f"{service} killed: the view is whole again after {took:.1f} s")
+        ledger.measure(
+            f"{service} killed: a view takes {answered * 1000:.0f} ms, and is whole again after {took:.1f} s"
+        )
 
 
-@pytest.mark.usefixtures("others")
+@pytest.mark.usefixtures("all_services")
 class TestDeadCustomers:
     def test_the_account_is_as_the_gateway_last_heard_of_it(
         self, client: httpx.Client, platform: Platform, rest: Rest, catalogue: Catalogue, account: Fields
@@ -175,13 +179,13 @@ class TestDeadCustomers:
         assert_problem(response, 503, "SERVICE_UNAVAILABLE")
         assert response.headers["retry-after"]
         got = rest.client.get(f"/v1/accounts/{account['id']}")
-        assert got.status_code in (200, 503)
+        assert got.status_code == 200 or assert_problem(got, 503, "SERVICE_UNAVAILABLE")
         seconds_until(lambda: all_well(client, account["id"]), RESTART)
         assert "accountAsOf" not in view(client, account["id"]).json()
         assert rest.ok(catalogue.of("customers.account", Kind.GET), {"id": account["id"]}) == account
 
 
-@pytest.mark.usefixtures("others")
+@pytest.mark.usefixtures("all_services")
 class TestRename:
     def test_a_renamed_account_is_renamed_where_others_show_it(
         self, rest: Rest, catalogue: Catalogue, records: Records, account: Fields, ledger: Ledger

@@ -63,8 +63,8 @@ WHERE campaign.delete_time IS NULL AND EXISTS (
 MESSAGES = """
 SELECT
     id, version, create_time, update_time, external_ids, mailbox_id, direction, display_name, from_address, from_name,
-    to_addresses, cc_addresses, sent_time, message_id, in_reply_to, snippet, size_bytes, attachment_count, read, categories,
-    account_id, contact_id, opportunity_id, ticket_id
+    to_addresses, cc_addresses, sent_time, message_id, in_reply_to, snippet, size_bytes, attachment_count, read,
+    categories, account_id, contact_id, opportunity_id, ticket_id
 FROM message WHERE delete_time IS NULL
 """
 

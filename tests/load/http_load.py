@@ -17,24 +17,18 @@ class _Connection(asyncio.Protocol):
     """Knows what uvicorn sends: a head in lower case with `content-length`, and so many bytes."""
 
     def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[None] | None = None
         self._received = b""
         self._end = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(HttpError(f"the connection was lost: {exc}"))
 
-    def send(self, request: bytes) -> asyncio.Future[None]:
-        assert self._transport is not None
+    def expect(self) -> asyncio.Future[None]:
+        """Done when the next answer is there."""
         self._received, self._end = b"", 0
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
         return self._answer
 
     def data_received(self, data: bytes) -> None:
@@ -60,10 +54,6 @@ class _Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(HttpError(self._received.decode(errors="replace")))
 
-    def close(self) -> None:
-        assert self._transport is not None
-        self._transport.close()
-
 
 @asynccontextmanager
 async def sender(host: str, port: int, requests: Sequence[str]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
@@ -74,9 +64,14 @@ async def sender(host: str, port: int, requests: Sequence[str]) -> AsyncIterator
         port: of the gateway.
         requests: whole ones, with head and body; sent over and over.
     """
-    _, connection = await asyncio.get_running_loop().create_connection(_Connection, host, port)
+    transport, connection = await asyncio.get_running_loop().create_connection(_Connection, host, port)
     following = cycle([request.encode() for request in requests])
+
+    def send() -> asyncio.Future[None]:
+        transport.write(next(following))
+        return connection.expect()
+
     try:
-        yield lambda: connection.send(next(following))
+        yield send
     finally:
-        connection.close()
+        transport.close()

@@ -94,11 +94,9 @@ def print_cpu(console: Console, rows: Sequence[Row]) -> None:
     table = _table("CPU ms an operation", "concurrency", "sum", *names, "bare SQL: postgres", "bare SQL: client")
     for row in rows:
         cpu = row.platform.cpu
-        platform = sum(cpu.values()) - cpu["load client"]
+        platform = f"{sum(cpu.values()) - cpu['load client']:.2f}"
         bare = [f"{row.bare.cpu[name]:.2f}" for name in ("postgres", "load client")]
-        table.add_row(
-            row.title, str(row.concurrency), f"{platform:.2f}", *(f"{cpu[name]:.2f}" for name in names), *bare
-        )
+        table.add_row(row.title, str(row.concurrency), platform, *(f"{cpu[name]:.2f}" for name in names), *bare)
     console.print(table)
 
 

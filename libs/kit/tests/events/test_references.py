@@ -68,7 +68,7 @@ async def hear(copies: Database, events: Iterable[Event]) -> None:
         await copy.reaction().handle(list(events), session)
 
 
-async def kept(copies: Database, account_id: UUID) -> Row[Any] | None:
+async def kept(copies: Database, account_id: UUID) -> Row[Any, Any, Any] | None:
     table = copy.table
     async with copies.reading() as connection:
         statement = select(table.c.display_name, table.c.version, table.c.deleted).where(table.c.id == account_id)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotunda_kit.errors import InvalidArgument
@@ -37,6 +37,7 @@ def is_refused(token: str, query: str, fields: list[ListField]) -> bool:
 
 
 class TestToken:
+    @settings(deadline=None)
     @given(
         note=st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
         rank=st.integers(-(2**63), 2**63 - 1),
@@ -81,6 +82,7 @@ class TestToken:
     def test_is_refused_where_it_is_spelt_otherwise(self, spoilt: str, fields: Fields) -> None:
         assert is_refused(spoilt.format(write_token("query", [ID])), "query", [fields["id"]])
 
+    @settings(deadline=None)
     @given(st.text())
     def test_is_refused_whatever_else_it_is(self, fields: Fields, token: str) -> None:
         assert is_refused(token, "query", [fields["id"]])
@@ -115,6 +117,7 @@ class TestToken:
     def test_with_other_content_is_refused_even_if_its_digest_is_right(self, payload: bytes, fields: Fields) -> None:
         assert is_refused(forged("query", payload), "query", [fields["note"]])
 
+    @settings(deadline=None)
     @given(payload=JSON.map(lambda value: json.dumps(value).encode()) | st.binary())
     def test_lets_only_values_of_the_fields_through(self, fields: Fields, payload: bytes) -> None:
         names = {"note": str, "rank": int, "due_date": date, "create_time": datetime}

@@ -101,7 +101,7 @@ class Collection(Generic[R, M]):
         if record is None:
             found = await self._lock(call, [UUID(record_id)])
             record = found.get(UUID(record_id))
-        if record is None or any(getattr(record, name) != UUID(value) for name, value in where.items()):
+        if record is None or any(str(getattr(record, name)) != value for name, value in where.items()):
             raise self.not_found()
         record.expect(etag)
         return record
@@ -132,13 +132,13 @@ class Collection(Generic[R, M]):
     async def new(self, call: Command, request: Message) -> R:
         """A new record from a create request."""
         given: Any = getattr(request, self.resource_field(request).name)
+        if self._parent:
+            await self._enter_parent(call, request, given, self._parent[1])
         values = {
             name: value
             for name, value in self.mapping.values(given, self.mapping.writable(given)).items()
             if value is not None
         }
-        if self._parent:
-            await self._parent_exists(call, str(values[self._parent[1]]))
         record = await self._build(call, request, values) if self._build else self.model(**values)
         for setter in self._by_hand.values():
             await setter(call, record, given)
@@ -218,6 +218,18 @@ class Collection(Generic[R, M]):
             statement = statement.where(self.mapping.table.c[self._parent[1]] == UUID(parent_id))
         rows, token = page.cut(await call.rows(page.apply(statement)))
         return [self.mapping.read(row) for row in rows], token
+
+    async def _enter_parent(self, call: Command, request: Any, given: Any, name: str) -> None:
+        """Let a new record be of the parent that the request names beside it, or that it names itself (in a batch)."""
+        parent_id: str = getattr(request, name, "") or getattr(given, name)
+        if not parent_id:
+            raise InvalidArgument.of(name, "must be set")
+        setattr(given, name, parent_id)
+        # A batch asks once.
+        known: set[str] = call.session.info.setdefault("parents", set())
+        if parent_id not in known:
+            await self._parent_exists(call, parent_id)
+            known.add(parent_id)
 
     async def _parent_exists(self, call: Call, parent_id: str) -> None:
         assert self._parent is not None  # noqa: S101 - asked by those who have one

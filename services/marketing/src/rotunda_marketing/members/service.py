@@ -1,14 +1,12 @@
 """The methods of campaign members."""
 
-from google.protobuf.message import Message
 from sqlalchemy import select
 
 from rotunda.marketing.events.v1 import campaign_member_event_pb2 as events_pb
 from rotunda.marketing.v1 import campaign_member_service_pb2 as pb
-from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
-from rotunda_kit.server.method import Servicer, command
+from rotunda_kit.server.method import Servicer
 from rotunda_marketing.campaigns.model import Campaign
 from rotunda_marketing.campaigns.service import campaigns
 from rotunda_marketing.members.model import CampaignMember
@@ -47,22 +45,13 @@ members = Collection(
     parent=(Campaign, "campaign_id"),
 )
 
-create = members.create()
-
 
 class CampaignMemberService(Servicer, service="rotunda.marketing.v1.CampaignMemberService"):
     """Whom a campaign is for, and how they took it."""
 
     GetCampaignMember = members.get()
     ListCampaignMembers = members.list()
+    CreateCampaignMember = members.create()
     UpdateCampaignMember = members.update()
     DeleteCampaignMember = members.delete()
     BatchCreateCampaignMembers = members.batch_create()
-
-    @command(create.permission)
-    async def CreateCampaignMember(self, request: pb.CreateCampaignMemberRequest, call: Command) -> Message:
-        """Create it in the campaign that the request names."""
-        if not request.campaign_id:
-            raise InvalidArgument.of("campaign_id", "must be set")
-        request.member.campaign_id = request.campaign_id
-        return await create.handle(self, request, call)
