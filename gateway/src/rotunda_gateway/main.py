@@ -52,7 +52,7 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
             )
         )
         # uvicorn would end the process by the signal, before the rest is stopped.
-        server.capture_signals = nullcontext  # type: ignore[method-assign]
+        server.capture_signals = nullcontext  # type: ignore[assignment,method-assign]
         try:
             await runtime.serve()
             if with_worker:

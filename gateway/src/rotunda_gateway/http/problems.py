@@ -16,6 +16,7 @@ from starlette.types import Send
 from rotunda_gateway.http.boundary import RequestBoundary
 from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound
 from rotunda_kit import telemetry
+from rotunda_kit.db.failures import translate
 from rotunda_kit.descriptors import json_path
 from rotunda_kit.errors import FieldViolation, Internal, InvalidArgument, RotundaError
 
@@ -109,6 +110,10 @@ def install_problems(app: FastAPI) -> None:
 
 
 async def _send_unexpected(error: Exception, send: Send) -> None:
+    known = translate(error, [])
+    if known is not None:
+        await send_problem(send, problem_of(known))
+        return
     # Where it was raised, but not its message, which may hold what a user wrote.
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,9 +1,6 @@
 """What callers saw last, for the time when a service is away."""
 
 from collections import OrderedDict
-from typing import Any
-
-import orjson
 
 # Caller, account, section.
 Key = tuple[str, str, str]
@@ -22,19 +19,17 @@ class LastKnown:
         self._bytes = 0
         self._kept: OrderedDict[Key, tuple[str, bytes]] = OrderedDict()
 
-    def keep(self, key: Key, as_of: str, data: Any) -> None:
-        """Remember a section."""
+    def keep(self, key: Key, as_of: str, content: bytes) -> None:
+        """Remember a section, as JSON."""
         self._forget(key)
-        content = orjson.dumps(data)
         self._kept[key] = (as_of, content)
         self._bytes += len(content)
         while self._bytes > self._max_bytes:
             self._forget(next(iter(self._kept)))
 
-    def get(self, key: Key) -> tuple[str, Any] | None:
-        """When a section was shown last, and what it said."""
-        kept = self._kept.get(key)
-        return None if kept is None else (kept[0], orjson.loads(kept[1]))
+    def get(self, key: Key) -> tuple[str, bytes] | None:
+        """When a section was shown last, and what it said, as JSON."""
+        return self._kept.get(key)
 
     def _forget(self, key: Key) -> None:
         kept = self._kept.pop(key, None)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from google.protobuf import symbol_database
 from google.protobuf.any_pb2 import Any as AnyMessage
 from sqlalchemy import select
@@ -74,11 +75,11 @@ class Views:
             elif isinstance(answer, Unauthenticated) or not isinstance(answer, RotundaError):
                 raise answer
         as_of = _now()
-        found = {section.name: _json(section.data) for overview in overviews.values() for section in overview.sections}
+        found = {section.name: section.data for overview in overviews.values() for section in overview.sections}
         if OWNER not in overviews:
             account: Mapping[str, Any] = await self._copied(account_id, ends)
         elif "account" in found:
-            account = {"account": found.pop("account")}
+            account = {"account": orjson.Fragment(_json(found["account"]))}
         else:
             raise NotFound("ACCOUNT_NOT_FOUND", "There is no such account.")
         sections = [
@@ -87,14 +88,15 @@ class Views:
         ]
         return {**account, "sections": sections}
 
-    def _section(self, caller: str, account_id: str, name: str, data: Any, as_of: str) -> dict[str, Any]:
+    def _section(self, caller: str, account_id: str, name: str, data: AnyMessage | None, as_of: str) -> dict[str, Any]:
         key = (caller, account_id, name)
         if data is not None:
-            self._last_known.keep(key, as_of, data)
-            return {"name": name, "status": "OK", "asOf": as_of, "data": data}
+            content = _json(data)
+            self._last_known.keep(key, as_of, content)
+            return {"name": name, "status": "OK", "asOf": as_of, "data": orjson.Fragment(content)}
         known = self._last_known.get(key)
         if known is not None:
-            return {"name": name, "status": "STALE", "asOf": known[0], "data": known[1]}
+            return {"name": name, "status": "STALE", "asOf": known[0], "data": orjson.Fragment(known[1])}
         return {"name": name, "status": "UNAVAILABLE", "asOf": None, "data": None}
 
     async def _copied(self, account_id: str, ends: float) -> dict[str, Any]:
@@ -110,9 +112,9 @@ class Views:
         return {"account": encode(account), "accountAsOf": encode(account)["updateTime"]}
 
 
-def _json(packed: AnyMessage) -> Any:
+def _json(packed: AnyMessage) -> bytes:
     cls = symbol_database.Default().GetSymbol(packed.TypeName())
-    return encoder(cls)(cls.FromString(packed.value))
+    return orjson.dumps(encoder(cls)(cls.FromString(packed.value)))
 
 
 def _now() -> str:

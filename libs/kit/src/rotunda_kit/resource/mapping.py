@@ -355,7 +355,8 @@ class ResourceMapping(Generic[R, M]):
     def _list_of_objects(field: FieldDescriptor, column: ColumnElement[Any]) -> list[ListField]:
         listed = []
         for part in message_type_of(field).fields:
-            if part.message_type is not None:
+            if part.enum_type is None and part.type != FieldDescriptor.TYPE_STRING:
+                # Entries are compared as texts; and what is a default does not stand in them.
                 continue
             values = None
             if part.enum_type is not None:
