@@ -74,7 +74,9 @@ def living(name: str, *columns: Any, unique: bool = False, **options: Any) -> In
         name: of the index.
         *columns: names, or expressions such as `text("id DESC")`.
         unique: no two living records may agree in them.
-        **options: of SQLAlchemy's `Index`.
+        **options: of SQLAlchemy's `Index`. `info` of a unique one may hold the `reason` and the `field` of the error
+            that
+            a second record gets, where they are not plain from its columns.
     """
     return Index(name, *columns, unique=unique, postgresql_where=text("delete_time IS NULL"), **options)
 

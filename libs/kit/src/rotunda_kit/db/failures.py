@@ -24,14 +24,25 @@ def _constraint(error: DBAPIError) -> str:
     return getattr(cause, "constraint_name", None) or ""
 
 
-def _fields_of(constraint: str, tables: list[Table]) -> list[str]:
+def _index_of(constraint: str, tables: list[Table]) -> Index | UniqueConstraint | None:
     for table in tables:
         named: list[Index | UniqueConstraint] = list(table.indexes)
         named += [found for found in table.constraints if isinstance(found, UniqueConstraint)]
         for index in named:
             if index.name == constraint:
-                return [column.name for column in index.columns]
-    return []
+                return index
+    return None
+
+
+def _taken(index: Index | UniqueConstraint | None) -> AlreadyExists:
+    """The error for a value that another record has; the index says in `info` what its columns do not: reason, field."""
+    if index is None:
+        return AlreadyExists("RECORD_TAKEN", "Another record has the same key.")
+    info = index.info
+    fields = [info["field"]] if "field" in info else [column.name for column in index.columns]
+    reason = info.get("reason") or f"{'_'.join(fields).upper()}_TAKEN"
+    violations = [FieldViolation(field, "is taken by another record") for field in fields]
+    return AlreadyExists(reason, f"Another record has the same {' and '.join(fields)}.").at(*violations)
 
 
 def translate(error: Exception, tables: list[Table]) -> RotundaError | None:
@@ -51,11 +62,7 @@ def translate(error: Exception, tables: list[Table]) -> RotundaError | None:
             return AlreadyExists("EXTERNAL_ID_TAKEN", "Another record has this external id.").at(
                 FieldViolation("external_ids", "another record has one of them")
             )
-        fields = _fields_of(constraint, tables)
-        name = "_".join(fields).upper() or "RECORD"
-        return AlreadyExists(f"{name}_TAKEN", f"Another record has the same {' and '.join(fields) or 'key'}.").at(
-            *(FieldViolation(field, "is taken by another record") for field in fields)
-        )
+        return _taken(_index_of(constraint, tables))
     if state == FOREIGN_KEY_VIOLATION:
         return FailedPrecondition("STILL_REFERENCED", "Another record refers to it, or what it refers to has gone.")
     if state in RETRYABLE or state == LOCK_NOT_AVAILABLE:

@@ -31,6 +31,6 @@ class Mailbox(Resource, Base):
     active: Mapped[bool] = mapped_column(default=True)
 
     __table_args__ = (
-        living("mailbox_email_key", text("lower(email)"), unique=True),
+        living("mailbox_email_key", text("lower(email)"), unique=True, info={"field": "email"}),
         living("mailbox_user_idx", "user_id", "id"),
     )

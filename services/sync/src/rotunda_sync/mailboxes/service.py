@@ -1,10 +1,10 @@
 """The methods of mailboxes."""
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 
 from rotunda.sync.events.v1 import mailbox_event_pb2 as events_pb
 from rotunda.sync.v1 import mailbox_service_pb2 as pb
-from rotunda_kit.errors import AlreadyExists, FailedPrecondition, FieldViolation
+from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
@@ -15,17 +15,6 @@ from rotunda_sync.references import UserReference
 mailbox = Mailbox.__table__
 message = Message.__table__
 user = UserReference.__table__.alias("user")
-
-
-async def own_address(call: Command, record: Mailbox) -> None:
-    """Refuse an address that another mailbox has, in whatever case. The index keeps two at the same time apart."""
-    taken = exists().where(
-        func.lower(mailbox.c.email) == record.email.lower(), mailbox.c.id != record.id, mailbox.c.delete_time.is_(None)
-    )
-    if await call.session.scalar(select(taken)):
-        raise AlreadyExists("EMAIL_TAKEN", "Another mailbox has this address.").at(
-            FieldViolation("mailbox.email", "is the address of another mailbox")
-        )
 
 
 async def empty(call: Command, record: Mailbox) -> None:
@@ -43,7 +32,6 @@ mailboxes = Collection(
     event=events_pb.MailboxEvent,
     derived={"user_display_name": user.c.display_name},
     joins=[(user, user.c.id == mailbox.c.user_id)],
-    guards=[own_address],
 )
 
 

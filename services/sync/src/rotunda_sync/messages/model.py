@@ -52,7 +52,13 @@ class Message(Resource, Base):
         living("message_account_idx", "account_id", text("sent_time DESC NULLS LAST"), text("id DESC")),
         living("message_mailbox_idx", "mailbox_id", text("sent_time DESC NULLS LAST"), text("id DESC")),
         # A mail is in a mailbox once.
-        living("message_message_id_key", "mailbox_id", text("md5(message_id)"), unique=True),
+        living(
+            "message_message_id_key",
+            "mailbox_id",
+            text("md5(message_id)"),
+            unique=True,
+            info={"reason": "MESSAGE_ALREADY_STORED", "field": "source"},
+        ),
     )
 
     def assign(self, records: Mapping[str, UUID]) -> None:

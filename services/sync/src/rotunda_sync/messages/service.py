@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from rotunda.sync.events.v1 import message_event_pb2 as events_pb
 from rotunda.sync.v1 import message_service_pb2 as pb
-from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
+from rotunda_kit.errors import FieldViolation, InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import Servicer, query
@@ -68,22 +68,6 @@ async def keep_source(_call: Command, record: Message, given: pb.Message) -> boo
     return False
 
 
-async def once_a_mailbox(call: Command, record: Message) -> None:
-    """Refuse a mail that its mailbox has already. The index keeps two at the same time apart."""
-    if record.message_id is None:
-        return
-    known = exists().where(
-        message.c.mailbox_id == record.mailbox_id,
-        message.c.message_id == record.message_id,
-        message.c.id != record.id,
-        message.c.delete_time.is_(None),
-    )
-    if await call.session.scalar(select(known)):
-        raise AlreadyExists("MESSAGE_ALREADY_STORED", "The mailbox has a mail with this Message-ID.").at(
-            FieldViolation("message.source", "has the Message-ID of a mail that the mailbox has already")
-        )
-
-
 messages = Collection(
     Message,
     pb.Message,
@@ -91,7 +75,6 @@ messages = Collection(
     event=events_pb.MessageEvent,
     by_hand={"source": keep_source},
     build=new_message,
-    guards=[once_a_mailbox],
 )
 
 
