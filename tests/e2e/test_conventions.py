@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 from joserfc.jwk import OKPKey
 
+from rotunda_kit.descriptors import behaviours
 from rotunda_kit.errors import InvalidArgument, Unauthenticated
 from rotunda_kit.identity import Principal, TokenIssuer
 from rotunda_local.platform import Platform
@@ -18,7 +19,7 @@ from . import direct
 from .ledger import Ledger
 from .nouns import new_uuid
 from .problems import assert_problem, described
-from .records import Records
+from .records import Fields, Records
 from .reflection import Catalogue, Kind, Method
 from .rest import Rest
 from .walk import each, path_of, records_in, stranger
@@ -31,6 +32,22 @@ POSITION = re.compile(r"at character [1-9][0-9]*: .")
 def serving(method: Method, servers: dict[str, Catalogue]) -> list[str]:
     """The servers that have a method."""
     return [name for name, catalogue in servers.items() if method.name in catalogue.methods]
+
+
+def ids(page: Fields) -> list[str]:
+    """The ids of the records of a page."""
+    return [record["id"] for record in records_in(page)]
+
+
+def comparable(method: Method) -> list[str]:
+    """The fields that a list can be filtered and ordered by: single values that are shown."""
+    values = {"google.protobuf.Timestamp", "google.type.Date", "google.type.Money"}
+    return [
+        field.json_name
+        for field in method.resource.fields
+        if field.name != "etag" and not field.is_repeated and "INPUT_ONLY" not in behaviours(field)
+        if field.message_type is None or field.message_type.full_name in values
+    ]
 
 
 class TestEveryMethod:
@@ -115,12 +132,12 @@ class TestList:
     @each(Kind.LIST)
     def test_the_pages_have_each_record_once(self, method: Method, rest: Rest, records: Records) -> None:
         parent = records.parent(method.noun)
-        at_once = [record["id"] for record in records_in(rest.ok(method, parent, query={"pageSize": 1000}))]
+        at_once = ids(rest.ok(method, parent, query={"pageSize": 1000}))
         walked: list[str] = []
         query: dict[str, str | int] = {"pageSize": len(at_once) // 5}
         for _ in range(10):
             page = rest.ok(method, parent, query=query)
-            walked += [record["id"] for record in records_in(page)]
+            walked += ids(page)
             query["pageToken"] = page["nextPageToken"]
             if not page["nextPageToken"]:
                 break
@@ -182,6 +199,31 @@ class TestList:
         )
         assert up == down[::-1]
         assert up == sorted(up)
+
+    @each(Kind.LIST)
+    def test_the_pages_of_any_order_have_each_record_once(self, method: Method, rest: Rest, records: Records) -> None:
+        parent = records.parent(method.noun)
+        everything = ids(rest.ok(method, parent, query={"pageSize": 1000}))
+        for name in comparable(method):
+            query: dict[str, str | int] = {"orderBy": f"{name} desc", "pageSize": len(everything) // 2 - 1}
+            walked: list[str] = []
+            for _ in range(3):
+                page = rest.ok(method, parent, query=query)
+                walked += ids(page)
+                query["pageToken"] = page["nextPageToken"]
+            assert page["nextPageToken"] == ""
+            assert sorted(walked) == sorted(everything), name
+
+    @each(Kind.LIST)
+    def test_a_field_is_set_or_not(self, method: Method, rest: Rest, records: Records) -> None:
+        parent = records.parent(method.noun)
+        everything = ids(rest.ok(method, parent, query={"pageSize": 1000}))
+        for name in comparable(method):
+            with_it, without = (
+                ids(rest.ok(method, parent, query={"filter": text, "pageSize": 1000}))
+                for text in (f"{name}:*", f"NOT {name}:*")
+            )
+            assert sorted(with_it + without) == sorted(everything), name
 
     @each(Kind.LIST, where=lambda method: method.variables)
     def test_an_unknown_parent_is_not_found(self, method: Method, rest: Rest) -> None:

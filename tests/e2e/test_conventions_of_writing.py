@@ -192,6 +192,15 @@ class TestUpdate:
         assert response.json()["etag"] != record["etag"]
 
     @each(Kind.UPDATE)
+    def test_of_two_with_the_same_etag_one_succeeds(self, method: Method, rest: Rest, records: Records) -> None:
+        record = records.create(method.noun)
+        bodies = iter([{name: value} for name, value in records.changes(method.noun, record)])
+        answers = at_once(2, lambda: rest.send(method, path_of(method, record), next(bodies), etag=record["etag"]))
+        good, refused = sorted(answers, key=lambda answer: answer.status_code)
+        assert good.status_code == 200
+        assert_problem(refused, 412, "ETAG_MISMATCH")
+
+    @each(Kind.UPDATE)
     def test_an_update_that_changes_nothing_keeps_the_etag(self, method: Method, rest: Rest, records: Records) -> None:
         record = records.create(method.noun)
         same = {f.json_name: record[f.json_name] for f in records.changeable(method.noun) if f.json_name in record}

@@ -52,7 +52,10 @@ def sections(response: httpx.Response) -> dict[str, Any]:
 def all_well(client: httpx.Client, account_id: str) -> bool:
     """Whether every section is as it is now."""
     response = view(client, account_id)
-    return response.status_code == 200 and {s["status"] for s in response.json()["sections"]} == {"OK"}
+    if response.status_code != 200:
+        assert_problem(response, 503, "SERVICE_UNAVAILABLE")
+        return False
+    return {section["status"] for section in response.json()["sections"]} == {"OK"}
 
 
 def kill(platform: Platform, name: str) -> None:

@@ -14,7 +14,7 @@ TIMEOUT = 120.0
 POLL = 0.5
 
 _EVENTS = "SELECT event_id, time, sent_time FROM outbox WHERE time >= $1 AND actor <> 'benchmark'"
-_TAKEN = "SELECT consumer, event_id, time FROM inbox WHERE consumer LIKE '%-from-customers' AND time >= $1"
+_TAKEN = "SELECT consumer, event_id, time FROM inbox WHERE consumer LIKE '%-from-customers' AND event_id = ANY($1)"
 
 
 class LagError(Exception):
@@ -50,7 +50,8 @@ async def event_lag(databases: Mapping[str, str], since: datetime) -> Lag:
             stack.push_async_callback(connections[name].close)
         while True:
             events = await connections["customers"].fetch(_EVENTS, since)
-            taken = [row for name in connections for row in await connections[name].fetch(_TAKEN, since)]
+            ids = [row["event_id"] for row in events]
+            taken = [row for name in connections for row in await connections[name].fetch(_TAKEN, ids)]
             consumers = {row["consumer"] for row in taken}
             sent = bool(events) and all(row["sent_time"] for row in events)
             if sent and consumers and len(taken) == len(events) * len(consumers):

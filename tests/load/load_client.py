@@ -1,6 +1,7 @@
 """A load client in a process of its own: `python load_client.py`, a job as one line of JSON on standard input.
 
-It prints `started` when it is warm, `stopped` when the time is over, and then its result as one line of JSON.
+It prints `started` when it is warm, `stopped` when the time is over, and, when standard input has ended, its result as
+one line of JSON. Until then its connections stay open: what served them is still there to be looked at.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ async def _measure(senders: list[Send], warm_up: float, seconds: float) -> dict[
     await asyncio.gather(*(_repeat(send, began + seconds, latencies) for send in senders))
     passed = time.perf_counter() - began
     print("stopped", flush=True)
+    sys.stdin.read()
     return {"seconds": passed, "latencies": latencies}
 
 

@@ -51,11 +51,12 @@ def measure(job: Mapping[str, Any], processes: Processes) -> Load:
         assert client.stdout is not None
         processes.add("load client", client.pid)
         client.stdin.write(json.dumps(job) + "\n")
-        client.stdin.close()
+        client.stdin.flush()
         _expect(client, "started")
         before = processes.cpu()
         _expect(client, "stopped")
         after = processes.cpu()
+        client.stdin.close()
         result = json.loads(client.stdout.readline())
     latencies = sorted(result["latencies"])
     count = len(latencies)

@@ -17,8 +17,8 @@ LISTS = ("contacts", "activities", "opportunities", "tickets", "campaigns", "mes
 
 _VIEWED = "SELECT account_id FROM contact WHERE account_id IS NOT NULL GROUP BY account_id HAVING count(*) >= $1"
 _CONTACTS = "SELECT id FROM contact ORDER BY md5(id::text) LIMIT $1"
-# Of some two hundred people each at least.
-_PREFIXES = "SELECT left(last_name, 4) FROM contact GROUP BY 1 HAVING count(*) > 200 ORDER BY 1"
+# As frequent as `Stein`: every thirtieth contact.
+_PREFIXES = "SELECT left(last_name, 4) FROM contact GROUP BY 1 HAVING count(*) > 2000 ORDER BY 1"
 _OWNERS = "SELECT id FROM user_reference WHERE id IN (SELECT owner_id FROM account)"
 
 

@@ -40,9 +40,14 @@ class CloseReason(Resource, Base):
         """Refuse to be given for a state that it is not meant for.
 
         Raises:
-            InvalidArgument: on `reason.reason_code`.
+            InvalidArgument: CLOSE_REASON_NOT_USABLE, on `reason.reason_code`.
         """
         if not self.active:
-            raise InvalidArgument.of("reason.reason_code", "is not given any more")
+            raise not_usable("is not given any more")
         if state not in self.states:
-            raise InvalidArgument.of("reason.reason_code", f"is not a reason for {state}")
+            raise not_usable(f"is not a reason for {state}")
+
+
+def not_usable(why: str) -> InvalidArgument:
+    """The error for a code that an opportunity can't be closed with."""
+    return InvalidArgument.of("reason.reason_code", why, "CLOSE_REASON_NOT_USABLE")

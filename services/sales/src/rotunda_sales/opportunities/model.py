@@ -74,12 +74,11 @@ class Opportunity(Resource, Base):
         Raises:
             FailedPrecondition: OPPORTUNITY_CLOSED.
         """
-        if self.state is not OpportunityState.OPEN:
-            fixed = [name for name in values.keys() - STILL_OPEN_TO_CHANGE if getattr(self, name) != values[name]]
-            if fixed:
-                raise FailedPrecondition(
-                    "OPPORTUNITY_CLOSED", "The opportunity is closed; reopen it first.", {"fields": ", ".join(fixed)}
-                )
+        fixed = values.keys() - STILL_OPEN_TO_CHANGE
+        if self.state is not OpportunityState.OPEN and any(getattr(self, name) != values[name] for name in fixed):
+            raise FailedPrecondition(
+                "OPPORTUNITY_CLOSED", "The opportunity is closed; reopen it first.", {"state": self.state}
+            )
         return super().change(values)
 
     def move_to(self, stage: Stage) -> None:
@@ -134,7 +133,7 @@ class Opportunity(Resource, Base):
             FailedPrecondition: OPPORTUNITY_OPEN.
         """
         if self.state is OpportunityState.OPEN:
-            raise FailedPrecondition("OPPORTUNITY_OPEN", "The opportunity is open.")
+            raise FailedPrecondition("OPPORTUNITY_OPEN", "The opportunity is open.", {"state": self.state})
         self.state = OpportunityState.OPEN
         self.close_date = self.close_reason_reason_code = self.close_reason_comment = None
         self.record("reopened")
@@ -150,7 +149,7 @@ class Opportunity(Resource, Base):
     def _must_be_open(self) -> None:
         if self.state is not OpportunityState.OPEN:
             raise FailedPrecondition(
-                "OPPORTUNITY_NOT_OPEN", "The opportunity is closed already.", {"state": self.state.value}
+                "OPPORTUNITY_NOT_OPEN", "The opportunity is closed already.", {"state": self.state}
             )
 
 

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, literal, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, case, literal, select, type_coerce
 
 from rotunda_sales.opportunities.model import Opportunity
-from rotunda_sales.pipelines.model import Stage
+from rotunda_sales.pipelines.model import Pipeline, Stage
 from rotunda_sales.references import AccountReference, UserReference
 
 opportunity = Opportunity.__table__
 stage = Stage.__table__
+pipeline = Pipeline.__table__
 account = AccountReference.__table__.alias("account")
 owner = UserReference.__table__.alias("owner")
 
@@ -25,3 +26,13 @@ def forecast_category() -> ColumnElement[Any]:
     """Of the stage while open, COMMIT once won, OMITTED once lost or cancelled."""
     category = type_coerce(stage.c.forecast_category, Text)
     return case((_state == "OPEN", category), (_state == "WON", literal("COMMIT")), else_=literal("OMITTED"))
+
+
+def stages_of_all_pipelines() -> Select[Any]:
+    """Every stage with its pipeline: the default pipeline's first, each pipeline's in their order."""
+    return (
+        select(stage.c.id, stage.c.pipeline_id)
+        .join_from(stage, pipeline)
+        .where(pipeline.c.delete_time.is_(None))
+        .order_by(pipeline.c.default_pipeline.desc(), stage.c.pipeline_id, stage.c.position)
+    )

@@ -4,8 +4,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from rotunda.sales.events.v1 import opportunity_event_pb2 as events_pb
 from rotunda.sales.v1 import opportunity_service_pb2 as pb
 from rotunda_kit.errors import InvalidArgument
@@ -16,36 +14,9 @@ from rotunda_kit.server.method import Servicer
 from rotunda_sales.close_reasons.service import close_reason
 from rotunda_sales.opportunities import queries
 from rotunda_sales.opportunities.model import Opportunity, StageMove
+from rotunda_sales.opportunities.opening import open_opportunity
 from rotunda_sales.opportunities.queries import account, opportunity, owner, stage
-from rotunda_sales.pipelines.model import Pipeline, Stage
-
-
-async def open_opportunity(call: Command, request: pb.CreateOpportunityRequest, values: dict[str, Any]) -> Opportunity:
-    """A new opportunity: the caller's, in the default pipeline's first stage, unless the request says otherwise."""
-    pipeline_id = values.get("pipeline_id") or await _default_pipeline(call)
-    first = await _stage(call, request.stage_id) if request.stage_id else await _first_stage(call, pipeline_id)
-    if first.pipeline_id != pipeline_id:
-        raise InvalidArgument.of("stage_id", "is a stage of another pipeline")
-    values = {"owner_id": UUID(call.principal.subject), **values, "pipeline_id": pipeline_id, "stage_id": first.id}
-    record = Opportunity(**values)
-    call.session.add(StageMove(opportunity_id=record.id, to_stage_id=first.id, actor=call.principal.subject))
-    return record
-
-
-async def _default_pipeline(call: Command) -> UUID:
-    found = await call.session.scalar(
-        select(Pipeline.id).where(Pipeline.default_pipeline, Pipeline.delete_time.is_(None))
-    )
-    assert found is not None  # noqa: S101 - one is shipped, and the default can't be deleted
-    return found
-
-
-async def _first_stage(call: Command, pipeline_id: UUID) -> Stage:
-    found = await call.session.scalar(
-        select(Stage).where(Stage.pipeline_id == pipeline_id).order_by(Stage.position).limit(1)
-    )
-    assert found is not None  # noqa: S101 - a pipeline has at least one
-    return found
+from rotunda_sales.pipelines.model import Stage
 
 
 async def _stage(call: Command, stage_id: str) -> Stage:

@@ -8,14 +8,20 @@ from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
+from rotunda_sales.administrators import administrators_only
 from rotunda_sales.pipelines import queries
 from rotunda_sales.pipelines.model import Pipeline
 from rotunda_sales.pipelines.stages import set_stages
 
 
 async def exactly_one_default(call: Command, record: Pipeline) -> None:
-    """A new default takes the place of the old one; the default can't just cease to be it."""
+    """A new default takes the place of the old one; the default can't just cease to be it.
+
+    Raises:
+        FailedPrecondition: PIPELINE_IS_DEFAULT.
+    """
     await call.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("default pipeline", 0))))
+    await call.work.flush()
     others = await call.session.scalars(
         select(Pipeline)
         .where(Pipeline.default_pipeline, Pipeline.id != record.id, Pipeline.delete_time.is_(None))
@@ -26,13 +32,17 @@ async def exactly_one_default(call: Command, record: Pipeline) -> None:
         for other in found:
             other.change({"default_pipeline": False})
     elif not found:
-        raise FailedPrecondition("DEFAULT_PIPELINE", "Make another pipeline the default instead.")
+        raise FailedPrecondition("PIPELINE_IS_DEFAULT", "Make another pipeline the default instead.")
 
 
 async def not_needed(call: Command, record: Pipeline) -> None:
-    """Refuse to delete the default, and one that opportunities go along."""
+    """Refuse to delete the default, and one that opportunities go along.
+
+    Raises:
+        FailedPrecondition: PIPELINE_IS_DEFAULT or PIPELINE_IN_USE.
+    """
     if record.default_pipeline:
-        raise FailedPrecondition("DEFAULT_PIPELINE", "Make another pipeline the default first.")
+        raise FailedPrecondition("PIPELINE_IS_DEFAULT", "Make another pipeline the default first.")
     if await call.session.scalar(queries.in_use(record.id)):
         raise FailedPrecondition("PIPELINE_IN_USE", "Opportunities go along this pipeline.")
 
@@ -44,7 +54,7 @@ pipelines = Collection(
     event=events_pb.PipelineEvent,
     derived={"stages": queries.stages()},
     by_hand={"stages": set_stages},
-    guards=[exactly_one_default],
+    guards=[administrators_only, exactly_one_default],
 )
 
 
@@ -55,5 +65,5 @@ class PipelineService(Servicer, service="rotunda.sales.v1.PipelineService"):
     ListPipelines = pipelines.list()
     CreatePipeline = pipelines.create()
     UpdatePipeline = pipelines.update()
-    DeletePipeline = pipelines.delete(not_needed)
+    DeletePipeline = pipelines.delete(administrators_only, not_needed)
     BatchCreatePipelines = pipelines.batch_create()

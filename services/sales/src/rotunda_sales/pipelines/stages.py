@@ -28,14 +28,16 @@ async def set_stages(call: Command, pipeline: Pipeline, message: pb.Pipeline) ->
     A stage that is sent without an id is the one of the same name, if there is one, so that a load can be repeated.
 
     Raises:
-        InvalidArgument: two have the same name or id.
+        InvalidArgument: two have the same name or id, or one has the id of another pipeline's stage.
         FailedPrecondition: STAGE_IN_USE, one that goes has opportunities.
     """
     call.session.add(pipeline)
     await call.work.flush()
     rows = (await call.session.execute(select(stage).where(stage.c.pipeline_id == pipeline.id))).mappings().all()
     known = {row["id"]: dict(row) for row in rows}
-    by_name = {row["display_name"]: row["id"] for row in rows}
+    claimed = {UUID(given.id) for given in message.stages if given.id}
+    by_name = {row["display_name"]: row["id"] for row in rows if row["id"] not in claimed}
+    elsewhere = await _stages_elsewhere(call, pipeline, claimed)
     wanted: dict[UUID, dict[str, Any]] = {}
     wrong = []
     names: set[str] = set()
@@ -43,8 +45,10 @@ async def set_stages(call: Command, pipeline: Pipeline, message: pb.Pipeline) ->
         stage_id = UUID(given.id) if given.id else by_name.get(given.display_name) or new_id()
         if given.display_name in names:
             wrong.append(FieldViolation(f"pipeline.stages[{at}].display_name", "is the name of another stage too"))
-        if stage_id in wanted:
+        if given.id and stage_id in wanted:
             wrong.append(FieldViolation(f"pipeline.stages[{at}].id", "is the id of another stage too"))
+        if stage_id in elsewhere:
+            wrong.append(FieldViolation(f"pipeline.stages[{at}].id", "is the id of a stage of another pipeline"))
         names.add(given.display_name)
         wanted[stage_id] = {
             "id": stage_id,
@@ -57,6 +61,13 @@ async def set_stages(call: Command, pipeline: Pipeline, message: pb.Pipeline) ->
     if wrong:
         raise InvalidArgument(wrong)
     return await _write(call, pipeline, known, wanted)
+
+
+async def _stages_elsewhere(call: Command, pipeline: Pipeline, ids: set[UUID]) -> set[UUID]:
+    found = await call.session.scalars(
+        select(stage.c.id).where(stage.c.id.in_(ids), stage.c.pipeline_id != pipeline.id)
+    )
+    return set(found)
 
 
 async def _write(

@@ -1,0 +1,12 @@
+"""What only administrators may do."""
+
+from typing import Any
+
+from rotunda_kit.errors import PermissionDenied
+from rotunda_kit.server.call import Command
+
+
+async def administrators_only(call: Command, _record: Any) -> None:
+    """Refuse whoever is not an administrator."""
+    if not call.principal.administrator:
+        raise PermissionDenied("ADMINISTRATORS_ONLY", "Only administrators may do this.")

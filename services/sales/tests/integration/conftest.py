@@ -1,0 +1,32 @@
+"""The sales service, with the owners of the records that opportunities refer to."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rotunda_customers.app import app as customers
+from rotunda_gateway.access.app import app as access
+from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.testing.platform import TestPlatform
+from rotunda_sales.app import app
+
+from .sales import Sales
+
+
+@pytest.fixture(scope="session")
+async def platform(
+    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TestPlatform]:
+    """The services without their workers: what is written stays in the outbox, and copies come by asking."""
+    platform = TestPlatform(postgres, nats, tmp_path_factory.mktemp("sales"))
+    try:
+        for service in (access, customers, app):
+            await platform.start(service, worker=False)
+        yield platform
+    finally:
+        await platform.stop()
+
+
+@pytest.fixture(scope="session")
+async def sales(platform: TestPlatform) -> Sales:
+    return Sales(platform)
