@@ -14,7 +14,7 @@ from rotunda_local.home import Access
 # 409 is for good, unless it is one of these.
 PASSING = frozenset({"REQUEST_IN_FLIGHT", "CONCURRENT_CHANGE"})
 # Seconds between two tries of a write, at most.
-PAUSE = 0.3
+PAUSE = 1.5
 
 
 @dataclass

@@ -35,7 +35,7 @@ def _index_of(constraint: str, tables: list[Table]) -> Index | UniqueConstraint 
 
 
 def _taken(index: Index | UniqueConstraint | None) -> AlreadyExists:
-    """The error for a value that another record has; the index says in `info` what its columns do not: reason, field."""
+    """The error for a value that another record has; the index's `info` may say what its columns do not."""
     if index is None:
         return AlreadyExists("RECORD_TAKEN", "Another record has the same key.")
     info = index.info

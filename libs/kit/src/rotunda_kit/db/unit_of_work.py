@@ -5,16 +5,16 @@ Only this module commits.
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import delete, insert, inspect
+from sqlalchemy import delete, inspect
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rotunda_kit.db.engine import Database
-from rotunda_kit.db.tables import external_id, outbox
+from rotunda_kit.db.tables import external_id
 from rotunda_kit.db.tracking import TrackingSession
 from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
 from rotunda_kit.events.envelope import outbox_row
@@ -22,6 +22,40 @@ from rotunda_kit.model import Change, Resource
 from rotunda_kit.resource.publication import publication_of
 
 R = TypeVar("R", bound=Resource)
+
+
+# Every write ends in these, so they go to the driver as they are: one round trip, and nothing to compile.
+OUTBOX_COLUMNS = (
+    "event_id",
+    "noun",
+    "verb",
+    "aggregate_id",
+    "aggregate_version",
+    "time",
+    "actor",
+    "traceparent",
+    "payload",
+)
+TELL = f"""
+INSERT INTO outbox ({", ".join(OUTBOX_COLUMNS)})
+SELECT {", ".join(OUTBOX_COLUMNS)} FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::bytea[]
+) WITH ORDINALITY AS told ({", ".join(OUTBOX_COLUMNS)}, place) ORDER BY place
+"""  # noqa: S608 - of constants
+TELL_AND_KEEP = f"""
+WITH told AS ({TELL})
+INSERT INTO idempotency (caller, method, request_id, digest, response) VALUES ($10, $11, $12, $13, $14)
+"""  # noqa: S608 - of constants
+
+
+class Answer(NamedTuple):
+    """What a write answered, to be replayed when the same request comes again: a row of the table `idempotency`."""
+
+    caller: str
+    method: str
+    request_id: str
+    digest: bytes
+    response: bytes
 
 
 class UnitOfWork:
@@ -37,6 +71,7 @@ class UnitOfWork:
         self.actor = actor
         self._messages: dict[tuple[UUID, int], Message] = {}
         self._locked: dict[UUID, Resource] = {}
+        self._answer: Answer | None = None
 
     @property
     def _tracking(self) -> TrackingSession:
@@ -131,19 +166,26 @@ class UnitOfWork:
                 self._messages[UUID(message.id), int(message.etag)] = message
         return [self._messages[r.id, r.version] for r in records]
 
+    def keep(self, answer: Answer) -> None:
+        """Keep the answer of the request, for whoever sends it again."""
+        self._answer = answer
+
     async def write_events(self) -> None:
-        """Put what happened into the outbox; called once, at the end."""
+        """Put what happened into the outbox, and the answer beside it; called once, at the end."""
         await self.flush()
         touched = [record for record in self._tracking.touched.values() if publication_of(type(record)).event]
-        if not touched:
-            return
-        rows = []
+        rows: list[dict[str, Any]] = []
         for record, message in zip(touched, await self.messages(touched), strict=True):
             rows += [
                 outbox_row(record, message, publication_of(type(record)), change, self.actor)
                 for change in self._changes(record)
             ]
-        await self.session.execute(insert(outbox), rows)
+        connection = await self.session.connection()
+        told = [[row[column] for row in rows] for column in OUTBOX_COLUMNS]
+        if self._answer is not None:
+            await connection.exec_driver_sql(TELL_AND_KEEP, (*told, *self._answer))
+        elif rows:
+            await connection.exec_driver_sql(TELL, tuple(told))
 
     def _changes(self, record: Resource) -> list[Change]:
         changes = record.take_changes()

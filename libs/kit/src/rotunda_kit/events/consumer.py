@@ -15,12 +15,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
-from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Uuid, bindparam, insert, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rotunda_kit.db.engine import Database
-from rotunda_kit.db.tables import dead_letter, inbox
+from rotunda_kit.db.tables import dead_letter
 from rotunda_kit.events.broker import RETRY, provision_consumer
 from rotunda_kit.events.envelope import Event, event_of, stream_of
 from rotunda_kit.events.reactions import Reaction
@@ -34,6 +34,8 @@ FETCH_TIMEOUT = 5.0
 # The Python client's subscription can fall silent after a broker restart; it is rebuilt if messages wait this many
 # fetches.
 SILENT_FETCHES = 2
+# Seconds between two batches, while more gather.
+PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class Retries:
     def delay(self, tries: int) -> float:
         """Seconds until the next try, after so many."""
         return min(self.first_delay * 2.0 ** (tries - 1), self.longest_delay)
+
+
+# One statement whatever the size of the batch: planned once.
+_TAKE_IN = (
+    text(
+        "INSERT INTO inbox (consumer, event_id) SELECT :consumer, unnest(:event_ids)"
+        " ON CONFLICT DO NOTHING RETURNING event_id"
+    )
+    .bindparams(bindparam("event_ids", type_=ARRAY(Uuid)))
+    .columns(event_id=Uuid)
+)
 
 
 class Consumer:
@@ -104,6 +117,9 @@ class Consumer:
                         return
                     continue
                 await self._take(messages)
+                if len(messages) < BATCH:
+                    # A fuller batch costs hardly more than a message.
+                    await asyncio.sleep(PAUSE)
         finally:
             await subscription.unsubscribe()
 
@@ -134,10 +150,7 @@ class Consumer:
     async def _first_time(self, session: AsyncSession, events: list[Event]) -> list[Event]:
         """Those events that this consumer has not taken in before."""
         by_id = {event.id: event for event in events}
-        taken = await session.scalars(
-            upsert(inbox).on_conflict_do_nothing().returning(inbox.c.event_id),
-            [{"consumer": self.name, "event_id": event_id} for event_id in by_id],
-        )
+        taken = await session.scalars(_TAKE_IN, {"consumer": self.name, "event_ids": list(by_id)})
         first = set(taken)
         return [event for event_id, event in by_id.items() if event_id in first]
 

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 LOCK_KEY = 0x72656C6179  # "relay"
 BATCH = 500
 # Seconds between two looks at the outbox: short while there is work, longer when idle.
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.2
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 0.2
 PUBLISH_TIMEOUT = 10.0
 RETRY = 1.0
 

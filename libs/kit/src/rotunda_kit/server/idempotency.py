@@ -1,12 +1,12 @@
 """Replaying answers: the same request of the same caller does its work once (AIP-155).
 
-The answer is kept in the transaction of the work. A twin that is still under way is refused.
+The answer is kept in the transaction of the work (`UnitOfWork.keep`). A twin that is still under way is refused.
 """
 
 import hashlib
 
 from google.protobuf.message import Message
-from sqlalchemy import LargeBinary, insert, select, text
+from sqlalchemy import LargeBinary, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from rotunda_kit.db.tables import idempotency
@@ -67,16 +67,5 @@ async def answer_of_twin(
             idempotency.c.method == method,
             idempotency.c.request_id == request_id,
             idempotency.c.digest == digest,
-        )
-    )
-
-
-async def keep_answer(
-    session: AsyncSession, caller: str, method: str, request_id: str, digest: bytes, response: bytes
-) -> None:
-    """Keep the answer for whoever asks again."""
-    await session.execute(
-        insert(idempotency).values(
-            caller=caller, method=method, request_id=request_id, digest=digest, response=response
         )
     )

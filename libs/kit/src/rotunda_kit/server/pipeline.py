@@ -18,12 +18,12 @@ from rotunda_kit.check import check_and_normalise
 from rotunda_kit.client import DEFAULT_TIMEOUT, Clients
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.failures import RETRYABLE, UNIQUE_VIOLATION, sqlstate, translate
-from rotunda_kit.db.unit_of_work import unit_of_work
+from rotunda_kit.db.unit_of_work import Answer, unit_of_work
 from rotunda_kit.errors import DeadlineExceeded, Internal, InvalidArgument, RotundaError, Unauthenticated
 from rotunda_kit.identity import TokenVerifier
 from rotunda_kit.resource.references import ReferenceCheck
 from rotunda_kit.server.call import Call, Command
-from rotunda_kit.server.idempotency import answer_of_twin, digest_of, keep_answer, kept_answer
+from rotunda_kit.server.idempotency import answer_of_twin, digest_of, kept_answer
 from rotunda_kit.server.method import Method, Servicer
 from rotunda_kit.status import STATUS_METADATA, to_status
 from rotunda_kit.telemetry import begin_trace
@@ -155,7 +155,7 @@ class Pipeline:
                         claimed = True
                     answer = (await method.handle(servicer, request, call)).SerializeToString()
                     if request_id:
-                        await keep_answer(work.session, caller, descriptor.full_name, request_id, digest, answer)
+                        work.keep(Answer(caller, descriptor.full_name, request_id, digest, answer))
                     return answer
             except Exception as error:
                 if claimed and (isinstance(error, RotundaError) or sqlstate(error) == UNIQUE_VIOLATION):
