@@ -31,8 +31,8 @@ WRITERS, ACCOUNTS = 200, 40
 # How often each process is killed; fewer times where it only takes one event that is lost and one that comes twice.
 KILLS = {"customers": 5, "sales": 3}
 SABOTAGE_KILLS = {"customers": 2, "sales": 1}
-# Seconds that a process lives, once it answers, until it is killed.
-SHORTEST_LIFE, LONGEST_LIFE = 0.3, 2.0
+# Seconds that a process lives, once it is back and writes are accepted again, until it is killed.
+SHORTEST_LIFE, LONGEST_LIFE = 0.2, 1.5
 # Seconds until a killed process answers again: supervisord waits longer each time.
 BACK = 30.0
 
@@ -100,6 +100,7 @@ async def crash(platform: Platform, name: str, times: int, chance: random.Random
 
     for _ in range(times):
         await eventually(back, BACK)
+        await traffic.accepts()
         await asyncio.sleep(chance.uniform(SHORTEST_LIFE, LONGEST_LIFE))
         killed = platform.pid(name)
         in_flight.append(traffic.in_flight)

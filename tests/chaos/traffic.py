@@ -9,12 +9,15 @@ from typing import Any, Self
 import httpx
 
 from rotunda_kit.model import new_id
+from rotunda_kit.testing.waiting import eventually
 from rotunda_local.home import Access
 
 # 409 is for good, unless it is one of these.
 PASSING = frozenset({"REQUEST_IN_FLIGHT", "CONCURRENT_CHANGE"})
 # Seconds between two tries of a write, at most.
 PAUSE = 1.5
+# Seconds.
+TIMEOUT = 30.0
 
 
 @dataclass
@@ -52,7 +55,7 @@ class Traffic:
         self._work: asyncio.Task[Any] | None = None
         # A proxy for the world outside does not know this machine's ports.
         self._client = httpx.AsyncClient(
-            base_url=access.url, timeout=30, limits=httpx.Limits(max_connections=writers), trust_env=False
+            base_url=access.url, timeout=TIMEOUT, limits=httpx.Limits(max_connections=writers), trust_env=False
         )
 
     async def __aenter__(self) -> Self:
@@ -67,6 +70,15 @@ class Traffic:
             self.ledger.renames[account["id"]] = 0
         self._work = asyncio.gather(*(self._writer(number, ids) for number in range(self._writers)))  # type: ignore[assignment]
         return self
+
+    async def accepts(self) -> None:
+        """Waits until a write is accepted."""
+        before = self.ledger.accepted
+
+        async def more() -> bool:
+            return self.ledger.accepted > before
+
+        await eventually(more, TIMEOUT)
 
     async def end(self) -> Ledger:
         """Lets every writer finish the write that it is at."""

@@ -19,7 +19,7 @@ from rotunda_kit.main import command_line
 from rotunda_kit.server import pipeline
 
 # Seconds.
-LATENCY = 0.02
+LATENCY = 0.25
 # The relay does not see what is marked as sent.
 _TAKE = text("UPDATE outbox SET sent_time = now() WHERE xmin = pg_current_xact_id()::xid RETURNING *")
 _write_events = UnitOfWork.write_events
@@ -42,7 +42,7 @@ async def _telling(database: Database, actor: str) -> AsyncIterator[UnitOfWork]:
     brokers = _brokers()
     if not brokers:
         brokers.append(await connect(os.environ["ROTUNDA_NATS_URL"], "hasty"))
-    # As far away as brokers are elsewhere; on this machine few events would be on their way when the process is killed.
+    # As a broker that is busy; with an idle one on the same machine few events would be on their way at a kill.
     await asyncio.sleep(LATENCY)
     rows: list[Any] = work.__dict__["taken"]
     for row in rows:
