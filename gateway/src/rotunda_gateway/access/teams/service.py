@@ -2,9 +2,9 @@
 
 from rotunda.access.events.v1 import team_event_pb2 as events_pb
 from rotunda.access.v1 import team_service_pb2 as pb
-from rotunda_gateway.access.administrators import administrators_only
 from rotunda_gateway.access.teams.model import Team
 from rotunda_gateway.access.users.model import User
+from rotunda_kit.access import administrators_only
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.hierarchy import no_cycle
 from rotunda_kit.server.method import Servicer

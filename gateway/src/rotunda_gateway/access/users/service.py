@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 
 from rotunda.access.events.v1 import user_event_pb2 as events_pb
 from rotunda.access.v1 import user_service_pb2 as pb
-from rotunda_gateway.access.administrators import administrators_only
 from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
 from rotunda_gateway.access.users.model import User
+from rotunda_kit.access import administrators_only
 from rotunda_kit.errors import FailedPrecondition, InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command

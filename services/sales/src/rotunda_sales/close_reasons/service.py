@@ -4,10 +4,10 @@ from sqlalchemy import select
 
 from rotunda.sales.events.v1 import close_reason_event_pb2 as events_pb
 from rotunda.sales.v1 import close_reason_service_pb2 as pb
+from rotunda_kit.access import administrators_only
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
-from rotunda_sales.administrators import administrators_only
 from rotunda_sales.close_reasons.model import CloseReason, not_usable
 
 close_reasons = Collection(

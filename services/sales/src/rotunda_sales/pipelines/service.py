@@ -4,11 +4,11 @@ from sqlalchemy import func, select
 
 from rotunda.sales.events.v1 import pipeline_event_pb2 as events_pb
 from rotunda.sales.v1 import pipeline_service_pb2 as pb
+from rotunda_kit.access import administrators_only
 from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
-from rotunda_sales.administrators import administrators_only
 from rotunda_sales.pipelines import queries
 from rotunda_sales.pipelines.model import Pipeline
 from rotunda_sales.pipelines.stages import set_stages

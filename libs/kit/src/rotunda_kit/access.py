@@ -1,4 +1,4 @@
-"""What only administrators may do."""
+"""Who may do what."""
 
 from typing import Any
 
@@ -7,6 +7,10 @@ from rotunda_kit.server.call import Command
 
 
 async def administrators_only(call: Command, _record: Any) -> None:
-    """Refuse whoever is not an administrator."""
+    """A guard for what only administrators may change.
+
+    Raises:
+        PermissionDenied: ADMINISTRATORS_ONLY.
+    """
     if not call.principal.administrator:
         raise PermissionDenied("ADMINISTRATORS_ONLY", "Only administrators may do this.")
