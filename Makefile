@@ -37,7 +37,7 @@ reset: setup ## Stop everything and delete all data
 	@$(LOCAL) reset $(ARGS)
 
 ##@ Developing
-.PHONY: setup proto test check fmt bench release clean
+.PHONY: setup proto test check fmt revise bench release clean
 setup: .venv/.synced ## Install what uv.lock names into .venv
 
 .venv/bin/python:
@@ -118,6 +118,9 @@ check-migrations: setup proto
 fmt: setup ## Format the code, and mend what can be mended by itself
 	@.venv/bin/ruff check --fix --exit-zero --quiet
 	@.venv/bin/ruff format
+
+revise: setup proto ## Write a migration: make revise SERVICE=sales MESSAGE="Add …"
+	@.venv/bin/python -m rotunda_local.revision "$(SERVICE)" "$(MESSAGE)"
 
 bench: setup proto ## Measure speed on a platform of its own
 	@.venv/bin/python tests/load/bench.py $(ARGS)

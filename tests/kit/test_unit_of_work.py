@@ -166,6 +166,17 @@ class TestSavepoint:
                     raise CrashError
         assert await events_about(database, account.id) == [("created", 1, "Before")]
 
+    async def test_what_had_happened_before_is_told_and_what_failed_inside_is_not(self, database: Database) -> None:
+        account = Account(display_name="Before")
+        async with unit_of_work(database, "test") as work:
+            work.session.add(account)
+            account.record("noticed")
+            with suppress(CrashError):
+                async with work.savepoint():
+                    account.record("forgotten")
+                    raise CrashError
+        assert await events_about(database, account.id) == [("created", 1, "Before"), ("noticed", 1, "Before")]
+
     async def test_what_succeeded_inside_is_told_once(self, database: Database) -> None:
         account = Account(display_name="Before")
         async with unit_of_work(database, "test") as work:

@@ -157,5 +157,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except PlatformError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)

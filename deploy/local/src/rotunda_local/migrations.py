@@ -17,6 +17,9 @@ from rotunda_local.programs import Program, rotunda
 
 TIMEOUT = 300.0
 
+# Settings that a migration must not need.
+UNUSED = {"ROTUNDA_NATS_URL": "nats://127.0.0.1:1", "ROTUNDA_TOKEN_KEYS_FILE": "", "ROTUNDA_SIGNING_KEY_FILE": ""}
+
 
 def check(version: int, directory: Path, console: Console) -> None:
     """Migrates every database of the platform on one version of PostgreSQL.
@@ -39,9 +42,7 @@ def check(version: int, directory: Path, console: Console) -> None:
 
 
 def _migrate(program: Program, environment: Mapping[str, str], log_file: Path) -> None:
-    # Settings that a migration must not need.
-    unused = {"ROTUNDA_NATS_URL": "nats://127.0.0.1:1", "ROTUNDA_TOKEN_KEYS_FILE": "", "ROTUNDA_SIGNING_KEY_FILE": ""}
-    run(program.migrate, {**unused, **environment}, log_file, TIMEOUT)
+    run(program.migrate, {**UNUSED, **environment}, log_file, TIMEOUT)
 
 
 def main() -> None:

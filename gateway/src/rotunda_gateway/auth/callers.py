@@ -109,13 +109,17 @@ class Callers:
         """What the token of a user says about him.
 
         Raises:
-            Unauthenticated: USER_INACTIVE.
+            Unauthenticated: USER_INACTIVE, or TOKEN_INVALID where it names no user.
         """
+        try:
+            record_id = UUID(user_id)
+        except ValueError:
+            raise Unauthenticated("TOKEN_INVALID", "The token is not valid.") from None
         async with self._database.reading() as connection:
             row = (
                 await connection.execute(
                     select(user.c.administrator, user.c.team_ids).where(
-                        user.c.id == UUID(user_id), user.c.active, user.c.delete_time.is_(None)
+                        user.c.id == record_id, user.c.active, user.c.delete_time.is_(None)
                     )
                 )
             ).one_or_none()

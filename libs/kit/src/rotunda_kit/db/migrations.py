@@ -90,4 +90,6 @@ async def revise(url: str, settings: Config, message: str) -> None:
 
 def _revise(connection: Connection, settings: Config, message: str) -> None:
     settings.attributes["connection"] = connection
+    if not list(Path(settings.get_main_option("version_locations") or "").glob("*.py")):
+        create_kit_tables(connection)  # A first version makes them itself.
     command.revision(settings, message, autogenerate=True)

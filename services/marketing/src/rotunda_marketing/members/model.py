@@ -48,4 +48,4 @@ class CampaignMember(Resource, Base):
     def violations(self) -> Iterator[FieldViolation]:
         """It is somebody."""
         if self.account_id is None and self.contact_id is None:
-            yield FieldViolation("account_id", "must be set where contact_id is not")
+            yield FieldViolation("account_id", "must be set where contactId is not")

@@ -1,29 +1,50 @@
-"""Reading a mail (RFC 5322, MIME): as far as it goes; nothing here fails on a mangled one."""
+"""Reading a mail (RFC 5322, MIME): as far as it goes; nothing here fails on a mangled one, or takes long on a hostile one."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_string, policy
-from email.errors import HeaderParseError, MessageError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message as Mail
+from email.parser import HeaderParser
 from email.utils import getaddresses, parsedate_to_datetime
-from html.parser import HTMLParser
+from itertools import islice
+
+from rotunda_sync.messages.html_text import text_of_html
 
 SUBJECT_LENGTH = 255
 SNIPPET_LENGTH = 200
 NAME_LENGTH = 255
 ID_LENGTH = 995
+# RFC 5321: 64 of the local part, 255 of the domain.
+ADDRESS_LENGTH = 320
 MOST_ADDRESSES = 100
-# Characters of a part that the snippet is looked for in.
-SNIPPET_SOURCE = 20_000
+
+# How much of a text is decoded: encoded words are longer than what they say.
+_DECODED_LENGTH = 4_000
+# How much of a list of recipients, or of all headers together, is looked at.
+_RECIPIENTS_LENGTH = 50_000
+_HEADERS_LENGTH = 200_000
+# Where the snippet is looked for: in so many parts, and so many characters of each.
+_SNIPPET_PARTS = 5
+_SNIPPET_SOURCE = 20_000
+# The parser compares every line with the boundary of every part around it; beyond so many comparisons (about half a
+# second) only the headers are read.
+_MOST_COMPARISONS = 1_500_000
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _SPACE = re.compile(r"\s+")
+_ENCLOSING = re.compile(r"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_ANGLE_BRACKETS = re.compile(r"<([^<>]+)>")
+_BETWEEN_ADDRESSES = re.compile(r'[\s<>()",;:]+')
 # As much of RFC 5321 as is needed to tell an address from a name.
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+
+# What the standard library raises on headers and bodies that it can't make sense of.
+_UNREADABLE = (MessageError, LookupError, ValueError, TypeError, AssertionError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,60 +69,90 @@ def parse_mail(source: str) -> ParsedMail:
     Args:
         source: RFC 5322, as it came over the wire.
     """
-    mail = message_from_string(source, policy=policy.compat32)
+    mail = _read(source)
     senders = _addresses(mail, "From")
     name, address = senders[0] if senders else ("", "")
+    parts = list(_parts(mail))
     return ParsedMail(
-        subject=_header(mail, "Subject")[:SUBJECT_LENGTH].strip(),
+        subject=_decoded(str(mail.get("Subject", "")))[:SUBJECT_LENGTH].strip(),
         from_address=address,
-        from_name=name[:NAME_LENGTH] or None,
+        from_name=_decoded(name)[:NAME_LENGTH].strip() or None,
         to_addresses=[found for _, found in _addresses(mail, "To")],
         cc_addresses=[found for _, found in _addresses(mail, "Cc")],
         sent_time=_date(mail),
         message_id=_id(mail, "Message-ID"),
         in_reply_to=_id(mail, "In-Reply-To"),
-        snippet=_snippet(mail),
-        attachment_count=sum(1 for part in mail.walk() if _is_attachment(part)),
+        snippet=_snippet(parts),
+        attachment_count=sum(map(_is_attachment, parts)),
     )
 
 
-def _decoded(value: object) -> str:
-    """A header's value in plain text: encoded words decoded, folds and control characters made spaces."""
-    text = str(value)
-    # What can't be decoded is left as it is written: somebody's unknown character set.
-    with suppress(HeaderParseError, LookupError, ValueError):
-        text = str(make_header(decode_header(text)))
+def _read(source: str) -> Mail:
+    """The mail with its parts, or its headers alone where it is nested beyond reason."""
+    lines = source.count("\n") + source.count("\r") - source.count("\r\n")
+    if lines * (1 + len(_ENCLOSING.findall(source))) <= _MOST_COMPARISONS:
+        with suppress(RecursionError):
+            return message_from_string(source, policy=policy.compat32)
+    return HeaderParser(policy=policy.compat32).parsestr(source[:_HEADERS_LENGTH])
+
+
+def _parts(mail: Mail) -> Iterator[Mail]:
+    """The mail and all parts in it, in their order; unlike `walk` not one call deeper a level."""
+    waiting = [mail]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        inner = part.get_payload()
+        if isinstance(inner, list):
+            waiting.extend(entry for entry in reversed(inner) if isinstance(entry, Mail))
+
+
+def _plain(text: str) -> str:
+    """Text in one line: folds and control characters made spaces."""
     return _SPACE.sub(" ", _UNPRINTABLE.sub(" ", text)).strip()
 
 
-def _header(mail: Mail, name: str) -> str:
-    return _decoded(mail.get(name, ""))
+def _decoded(text: str) -> str:
+    """A header's value in plain text, its encoded words (RFC 2047) decoded."""
+    text = text[:_DECODED_LENGTH]
+    # What can't be decoded is left as it is written: somebody's unknown character set.
+    with suppress(*_UNREADABLE):
+        text = str(make_header(decode_header(text)))
+    return _plain(text)
 
 
 def _addresses(mail: Mail, name: str) -> list[tuple[str, str]]:
-    """Names and addresses of a header; what is no address is left out."""
-    values = [str(value) for value in mail.get_all(name, [])]
-    try:
-        pairs: Iterable[tuple[str, str]] = getaddresses(values)
-    except (IndexError, ValueError, TypeError):
-        return []
-    found = [(_decoded(display), _UNPRINTABLE.sub("", address)) for display, address in pairs]
-    return [(display, address[:NAME_LENGTH]) for display, address in found if _ADDRESS.fullmatch(address)][
-        :MOST_ADDRESSES
-    ]
+    """Names (as they are written) and addresses of a header, groups flattened; what is no address is left out."""
+    value = ", ".join(map(str, mail.get_all(name, [])))
+    if len(value) > _RECIPIENTS_LENGTH:
+        value = value[:_RECIPIENTS_LENGTH].rpartition(",")[0]
+    pairs: Iterable[tuple[str, str]] = []
+    with suppress(*_UNREADABLE):
+        pairs = getaddresses([value])
+    found = _usable(pairs)
+    # A quotation mark that is never closed hides them all; then at least the addresses.
+    return found or _usable(("", word) for word in _BETWEEN_ADDRESSES.split(value))
+
+
+def _usable(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    cleaned = ((name, _UNPRINTABLE.sub("", address)) for name, address in pairs)
+    usable = (pair for pair in cleaned if len(pair[1]) <= ADDRESS_LENGTH and _ADDRESS.fullmatch(pair[1]))
+    return list(islice(usable, MOST_ADDRESSES))
 
 
 def _date(mail: Mail) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(str(mail.get("Date", "")))
+        moment = parsedate_to_datetime(str(mail.get("Date", ""))[:_DECODED_LENGTH])
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
+    except (*_UNREADABLE, OverflowError):
         return None
 
 
 def _id(mail: Mail, name: str) -> str | None:
-    text = _UNPRINTABLE.sub("", str(mail.get(name, "")))
-    return text.strip().strip("<>").strip()[:ID_LENGTH] or None
+    """The first id in a header without its brackets; older mailers write words around it."""
+    text = _UNPRINTABLE.sub("", str(mail.get(name, ""))[:_DECODED_LENGTH])
+    bracketed = _ANGLE_BRACKETS.search(text)
+    return (bracketed[1] if bracketed else text).strip(" \t<>")[:ID_LENGTH] or None
 
 
 def _is_attachment(part: Mail) -> bool:
@@ -109,46 +160,29 @@ def _is_attachment(part: Mail) -> bool:
     return disposition == "attachment"
 
 
-class _Text(HTMLParser):
-    """The words of a page, without its styles and scripts."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's
-        self._silent += tag in ("style", "script", "head")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("style", "script", "head") and self._silent:
-            self._silent -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.words.append(data)
-
-
-def _snippet(mail: Mail) -> str:
+def _snippet(parts: list[Mail]) -> str:
     """The first words of the text, or of the page where there is no text."""
-    texts = {part.get_content_type(): part for part in reversed(list(mail.walk())) if not _is_attachment(part)}
-    part = texts.get("text/plain") or texts.get("text/html")
-    if part is None:
-        return ""
-    content = _content(part)[:SNIPPET_SOURCE]
-    if part.get_content_type() == "text/html":
-        reader = _Text()
-        reader.feed(content)
-        content = " ".join(reader.words)
-    return _SPACE.sub(" ", _UNPRINTABLE.sub(" ", content)).strip()[:SNIPPET_LENGTH].strip()
+    for content_type in ("text/plain", "text/html"):
+        fitting = (part for part in parts if part.get_content_type() == content_type and not _is_attachment(part))
+        for part in islice(fitting, _SNIPPET_PARTS):
+            content = _content(part)
+            if content_type == "text/html":
+                content = text_of_html(content, _SNIPPET_SOURCE)
+            words = _plain(content[:_SNIPPET_SOURCE])
+            if words:
+                return words[:SNIPPET_LENGTH].strip()
+    return ""
 
 
 def _content(part: Mail) -> str:
-    try:
-        raw = part.get_payload(decode=True)
-        if not isinstance(raw, bytes):
-            return ""
-        return raw.decode(part.get_content_charset() or "utf-8", errors="replace")
-    except (LookupError, ValueError, AssertionError, MessageError):
-        # An unknown character set or encoding: as it is written.
-        return str(part.get_payload())
+    written = part.get_payload()
+    if not isinstance(written, str):
+        return ""
+    # The source is text already: only what was made ASCII for its journey is still to be decoded.
+    if written.isascii():
+        # What can't be decoded is left as it is written.
+        with suppress(*_UNREADABLE):
+            raw = part.get_payload(decode=True)
+            if isinstance(raw, bytes):
+                return raw.decode(part.get_content_charset() or "utf-8", errors="replace")
+    return written
