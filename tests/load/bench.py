@@ -83,10 +83,16 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _platform(home: Path, console: Console, *, fresh: bool) -> Iterator[Platform]:
-    """A platform that is filled and stopped; it is stopped again afterwards."""
+    """A platform that is filled and stopped; it is stopped again afterwards.
+
+    Raises:
+        PlatformError: another benchmark has it, or it does not start.
+    """
     progress = Progress(console)
     platform = Platform(home, free_ports(), example_data=False, attached=True, progress=progress)
-    platform.down()
+    # One that another benchmark has left behind ends by itself: it was attached.
+    if any(process.pid for process in platform.status()):
+        raise PlatformError(f"Another benchmark is at work in {home}: wait for it, or give --home another directory.")
     try:
         if fresh or platform.home.state.get(STAMP) != filling.digest():
             platform.home.delete()

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
+from measuring import percentile
 
 # Seconds.
 TIMEOUT = 120.0
@@ -22,17 +23,28 @@ class LagError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Spans:
+    """Milliseconds from the change on, of many events."""
+
+    p50: float
+    p95: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lag:
-    """Of each event, seconds from the change on.
+    """How long a number of events took.
 
     Args:
-        published: until its row was marked as sent.
-        taken_in: until the last of its consumers has it.
+        events: how many.
+        published: until their rows were marked as sent.
+        taken_in: until the last of their consumers had them.
         drained: seconds from the end of the load until all were through.
     """
 
-    published: list[float]
-    taken_in: list[float]
+    events: int
+    published: Spans
+    taken_in: Spans
     drained: float
 
 
@@ -66,7 +78,13 @@ async def event_lag(databases: Mapping[str, str], since: datetime) -> Lag:
     for row in taken:
         last[row["event_id"]] = max(row["time"], last.get(row["event_id"], row["time"]))
     return Lag(
-        [(row["sent_time"] - row["time"]).total_seconds() for row in events],
-        [(last[row["event_id"]] - row["time"]).total_seconds() for row in events],
+        len(events),
+        _spans([row["sent_time"] - row["time"] for row in events]),
+        _spans([last[row["event_id"]] - row["time"] for row in events]),
         drained,
     )
+
+
+def _spans(times: Sequence[timedelta]) -> Spans:
+    ordered = sorted(time.total_seconds() * 1000 for time in times)
+    return Spans(percentile(ordered, 0.50), percentile(ordered, 0.95), ordered[-1])

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lag import Lag
-from measuring import Load, percentile
+from lag import Lag, Spans
+from measuring import Load
 from rich.console import Console
 from rich.table import Table
 
@@ -124,15 +124,13 @@ def print_lags(console: Console, lags: dict[int, Lag]) -> None:
         "all through after s",
     )
     for concurrency, lag in lags.items():
-        spans = [_spans(values) for values in (lag.published, lag.taken_in)]
-        table.add_row(f"concurrency {concurrency}", str(len(lag.published)), *spans, f"{lag.drained:.1f}")
+        spans = [_shown(lag.published), _shown(lag.taken_in)]
+        table.add_row(f"concurrency {concurrency}", str(lag.events), *spans, f"{lag.drained:.1f}")
     console.print(table)
 
 
-def _spans(values: Sequence[float]) -> str:
-    ordered = sorted(values)
-    spans = (percentile(ordered, 0.50), percentile(ordered, 0.95), ordered[-1])
-    return " / ".join(f"{span * 1000:.0f}" for span in spans)
+def _shown(spans: Spans) -> str:
+    return f"{spans.p50:.0f} / {spans.p95:.0f} / {spans.longest:.0f}"
 
 
 def print_targets(console: Console, found: Sequence[Target]) -> None:

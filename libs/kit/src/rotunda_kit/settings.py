@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     grpc_port: int = Field(default=50051, ge=0, le=65535)
     log_level: str = "INFO"
     # How many connections to PostgreSQL a process keeps, for commands and for reads each.
-    database_pool_size: int = Field(default=8, ge=1)
+    database_pool_size: int = Field(default=12, ge=1)
     customers_address: str = "127.0.0.1:50051"
     sales_address: str = "127.0.0.1:50052"
     service_desk_address: str = "127.0.0.1:50053"

@@ -58,7 +58,10 @@ class Database:
         return create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
-            max_overflow=pool_size,
+            # None beyond the pool: opening a connection costs more than waiting for one, and overflow is closed again.
+            max_overflow=0,
+            # The same few serve while there is little to do.
+            pool_use_lifo=True,
             pool_timeout=POOL_TIMEOUT,
             # A restarted server leaves dead connections behind; a lost one is replaced on its first error.
             pool_pre_ping=False,

@@ -1,10 +1,8 @@
 """The words of an HTML page."""
 
-import re
 from contextlib import suppress
 from html.parser import HTMLParser
 
-_BODY = re.compile(r"<body\b", re.IGNORECASE)
 # What they hold is not for reading.
 _SILENT = frozenset({"script", "style", "title"})
 # They stand inside of words and sentences; all others part them.
@@ -38,18 +36,15 @@ class _Words(HTMLParser):
             self.words.append(" ")
 
 
-def text_of_html(page: str, most: int) -> str:
+def text_of_html(page: str) -> str:
     """The text of a page, without styles and scripts; its white space is not yet collapsed.
 
     Args:
         page: HTML, or what is left of it.
-        most: so many characters of the page's body are looked at.
     """
-    body = _BODY.search(page)
-    start = body.start() if body else 0
     reader = _Words()
     # Python's parser gives up on some marked sections (`<![x[`): then what stands before.
     with suppress(AssertionError):
-        reader.feed(page[start : start + most])
-        reader.close()
+        # The tag makes it tell what it holds back. `close` would too, but takes forever over many unfinished tags.
+        reader.feed(f"{page}<p>")
     return "".join(reader.words)

@@ -1,4 +1,4 @@
-"""Reading a mail (RFC 5322, MIME): as far as it goes; nothing here fails on a mangled one, or takes long on a hostile one."""
+"""Reading a mail (RFC 5322, MIME): as far as it goes. Nothing here fails on a mangled one, or is slow on a hostile one."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -23,20 +23,21 @@ ID_LENGTH = 995
 ADDRESS_LENGTH = 320
 MOST_ADDRESSES = 100
 
-# How much of a text is decoded: encoded words are longer than what they say.
-_DECODED_LENGTH = 4_000
-# How much of a list of recipients, or of all headers together, is looked at.
-_RECIPIENTS_LENGTH = 50_000
+# How much of a header is looked at, of one with addresses, and of all headers where they alone are read.
+_HEADER_LENGTH = 4_000
+_ADDRESS_HEADER_LENGTH = 50_000
 _HEADERS_LENGTH = 200_000
-# Where the snippet is looked for: in so many parts, and so many characters of each.
+# Where the snippet is looked for: in so many parts, and so many bytes of each.
 _SNIPPET_PARTS = 5
 _SNIPPET_SOURCE = 20_000
-# The parser compares every line with the boundary of every part around it; beyond so many comparisons (about half a
-# second) only the headers are read.
+# The parser compares every line with the boundary of every part around it. Beyond so much work, about a second, only
+# the headers are read; taking in a line at all counts as some comparisons.
 _MOST_COMPARISONS = 1_500_000
+_COMPARISONS_A_LINE = 4
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _SPACE = re.compile(r"\s+")
+_BODY = re.compile(rb"<body\b", re.IGNORECASE)
 _ENCLOSING = re.compile(r"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _ANGLE_BRACKETS = re.compile(r"<([^<>]+)>")
 _BETWEEN_ADDRESSES = re.compile(r'[\s<>()",;:]+')
@@ -45,6 +46,17 @@ _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
 # What the standard library raises on headers and bodies that it can't make sense of.
 _UNREADABLE = (MessageError, LookupError, ValueError, TypeError, AssertionError, RecursionError)
+
+
+class _Bounded(policy.Compat32):
+    """Cuts headers: the standard library takes time that grows with the square of their length."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: _ADDRESS_HEADER_LENGTH if name.lower() in ("from", "to", "cc") else _HEADER_LENGTH]
+
+
+_POLICY = _Bounded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +102,10 @@ def parse_mail(source: str) -> ParsedMail:
 def _read(source: str) -> Mail:
     """The mail with its parts, or its headers alone where it is nested beyond reason."""
     lines = source.count("\n") + source.count("\r") - source.count("\r\n")
-    if lines * (1 + len(_ENCLOSING.findall(source))) <= _MOST_COMPARISONS:
+    if lines * (_COMPARISONS_A_LINE + len(_ENCLOSING.findall(source))) <= _MOST_COMPARISONS:
         with suppress(RecursionError):
-            return message_from_string(source, policy=policy.compat32)
-    return HeaderParser(policy=policy.compat32).parsestr(source[:_HEADERS_LENGTH])
+            return message_from_string(source, policy=_POLICY)
+    return HeaderParser(policy=_POLICY).parsestr(source[:_HEADERS_LENGTH])
 
 
 def _parts(mail: Mail) -> Iterator[Mail]:
@@ -114,7 +126,7 @@ def _plain(text: str) -> str:
 
 def _decoded(text: str) -> str:
     """A header's value in plain text, its encoded words (RFC 2047) decoded."""
-    text = text[:_DECODED_LENGTH]
+    text = text[:_HEADER_LENGTH]
     # What can't be decoded is left as it is written: somebody's unknown character set.
     with suppress(*_UNREADABLE):
         text = str(make_header(decode_header(text)))
@@ -124,8 +136,9 @@ def _decoded(text: str) -> str:
 def _addresses(mail: Mail, name: str) -> list[tuple[str, str]]:
     """Names (as they are written) and addresses of a header, groups flattened; what is no address is left out."""
     value = ", ".join(map(str, mail.get_all(name, [])))
-    if len(value) > _RECIPIENTS_LENGTH:
-        value = value[:_RECIPIENTS_LENGTH].rpartition(",")[0]
+    if len(value) >= _ADDRESS_HEADER_LENGTH:
+        # The last one may be cut off.
+        value = value[:_ADDRESS_HEADER_LENGTH].rpartition(",")[0]
     pairs: Iterable[tuple[str, str]] = []
     with suppress(*_UNREADABLE):
         pairs = getaddresses([value])
@@ -142,7 +155,7 @@ def _usable(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _date(mail: Mail) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(str(mail.get("Date", ""))[:_DECODED_LENGTH])
+        moment = parsedate_to_datetime(str(mail.get("Date", "")))
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (*_UNREADABLE, OverflowError):
         return None
@@ -150,7 +163,7 @@ def _date(mail: Mail) -> datetime | None:
 
 def _id(mail: Mail, name: str) -> str | None:
     """The first id in a header without its brackets; older mailers write words around it."""
-    text = _UNPRINTABLE.sub("", str(mail.get(name, ""))[:_DECODED_LENGTH])
+    text = _UNPRINTABLE.sub("", str(mail.get(name, "")))
     bracketed = _ANGLE_BRACKETS.search(text)
     return (bracketed[1] if bracketed else text).strip(" \t<>")[:ID_LENGTH] or None
 
@@ -165,24 +178,35 @@ def _snippet(parts: list[Mail]) -> str:
     for content_type in ("text/plain", "text/html"):
         fitting = (part for part in parts if part.get_content_type() == content_type and not _is_attachment(part))
         for part in islice(fitting, _SNIPPET_PARTS):
-            content = _content(part)
+            raw, charset = _content(part)
             if content_type == "text/html":
-                content = text_of_html(content, _SNIPPET_SOURCE)
-            words = _plain(content[:_SNIPPET_SOURCE])
+                body = _BODY.search(raw)
+                text = text_of_html(_text(raw[body.start() if body else 0 :], charset))
+            else:
+                text = _text(raw, charset)
+            words = _plain(text)
             if words:
                 return words[:SNIPPET_LENGTH].strip()
     return ""
 
 
-def _content(part: Mail) -> str:
+def _content(part: Mail) -> tuple[bytes, str]:
+    """What a part holds, and its character set."""
     written = part.get_payload()
     if not isinstance(written, str):
-        return ""
+        return b"", "utf-8"
     # The source is text already: only what was made ASCII for its journey is still to be decoded.
     if written.isascii():
         # What can't be decoded is left as it is written.
         with suppress(*_UNREADABLE):
             raw = part.get_payload(decode=True)
             if isinstance(raw, bytes):
-                return raw.decode(part.get_content_charset() or "utf-8", errors="replace")
-    return written
+                return raw, part.get_content_charset() or "utf-8"
+    return written.encode(errors="replace"), "utf-8"
+
+
+def _text(raw: bytes, charset: str) -> str:
+    raw = raw[:_SNIPPET_SOURCE]
+    with suppress(*_UNREADABLE):
+        return raw.decode(charset, errors="replace")
+    return raw.decode(errors="replace")
