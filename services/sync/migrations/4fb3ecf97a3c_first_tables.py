@@ -123,6 +123,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("delete_time IS NULL"),
     )
     op.create_index(
+        "message_contact_idx",
+        "message",
+        ["contact_id", sa.literal_column("sent_time DESC NULLS LAST"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("delete_time IS NULL"),
+    )
+    op.create_index(
+        "message_opportunity_idx",
+        "message",
+        ["opportunity_id", sa.literal_column("sent_time DESC NULLS LAST"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("delete_time IS NULL"),
+    )
+    op.create_index(
+        "message_ticket_idx",
+        "message",
+        ["ticket_id", sa.literal_column("sent_time DESC NULLS LAST"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("delete_time IS NULL"),
+    )
+    op.create_index(
         "message_mailbox_idx",
         "message",
         ["mailbox_id", sa.literal_column("sent_time DESC NULLS LAST"), sa.literal_column("id DESC")],

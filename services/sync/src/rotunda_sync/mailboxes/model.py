@@ -1,4 +1,4 @@
-"""Mailboxes have no rules of their own yet."""
+"""Mailboxes: nothing but their fields; the one rule, whose address it is, is kept by an index."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -31,6 +31,11 @@ class Mailbox(Resource, Base):
     active: Mapped[bool] = mapped_column(default=True)
 
     __table_args__ = (
-        living("mailbox_email_key", text("lower(email)"), unique=True, info={"field": "email"}),
+        living(
+            "mailbox_email_key",
+            text("lower(email)"),
+            unique=True,
+            info={"reason": "MAILBOX_EMAIL_TAKEN", "field": "email"},
+        ),
         living("mailbox_user_idx", "user_id", "id"),
     )

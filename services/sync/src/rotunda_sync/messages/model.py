@@ -49,8 +49,10 @@ class Message(Resource, Base):
     ticket_id: Mapped[UUID | None] = mapped_column(default=None)
 
     __table_args__ = (
-        living("message_account_idx", "account_id", text("sent_time DESC NULLS LAST"), text("id DESC")),
-        living("message_mailbox_idx", "mailbox_id", text("sent_time DESC NULLS LAST"), text("id DESC")),
+        *(
+            living(f"message_{of}_idx", f"{of}_id", text("sent_time DESC NULLS LAST"), text("id DESC"))
+            for of in ("mailbox", "account", "contact", "opportunity", "ticket")
+        ),
         # A mail is in a mailbox once.
         living(
             "message_message_id_key",
@@ -61,11 +63,14 @@ class Message(Resource, Base):
         ),
     )
 
-    def assign(self, records: Mapping[str, UUID]) -> None:
+    def assign(self, records: Mapping[str, UUID]) -> bool:
         """Say what it is about; what is not named stays as it is.
 
         Args:
             records: ids by `account_id`, `contact_id`, `opportunity_id`, `ticket_id`.
+
+        Returns:
+            Whether anything differs now.
         """
         changed = False
         for name, record_id in records.items():
@@ -73,3 +78,4 @@ class Message(Resource, Base):
             setattr(self, name, record_id)
         if changed:
             self.record("assigned")
+        return changed

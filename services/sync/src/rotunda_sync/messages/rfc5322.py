@@ -1,4 +1,4 @@
-"""Reading a mail (RFC 5322, MIME): as far as it goes. Nothing here fails on a mangled one, or is slow on a hostile one."""
+"""Reading a mail (RFC 5322, MIME): as far as it goes; no mangled one makes it fail, no hostile one makes it slow."""
 
 import re
 from collections.abc import Iterable, Iterator

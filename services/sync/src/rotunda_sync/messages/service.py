@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.message import Message as ProtoMessage
 from sqlalchemy import select
 
 from rotunda.sync.events.v1 import message_event_pb2 as events_pb
@@ -40,8 +42,8 @@ async def new_message(call: Command, request: pb.CreateMessageRequest, values: d
     mail = await asyncio.to_thread(parse_mail, source) if len(source) > LARGE else parse_mail(source)
     if not mail.from_address:
         raise InvalidArgument.of("message.source", "has no From header with an e-mail address")
+    own = await _own_address(call, values["mailbox_id"])
     if "direction" not in values:
-        own = await _own_address(call, values["mailbox_id"])
         sent = own.lower() == mail.from_address.lower()
         values["direction"] = MessageDirection.OUTBOUND if sent else MessageDirection.INBOUND
     read = asdict(mail)
@@ -57,8 +59,15 @@ async def new_message(call: Command, request: pb.CreateMessageRequest, values: d
 
 
 async def _own_address(call: Command, mailbox_id: UUID) -> str:
-    address = await call.session.scalar(select(Mailbox.email).where(Mailbox.id == mailbox_id))
-    return address or ""
+    """The mailbox's address. Until the end of the transaction it can't be deleted, which asks for its messages."""
+    address: str | None = await call.session.scalar(
+        select(Mailbox.email)
+        .where(Mailbox.id == mailbox_id, Mailbox.delete_time.is_(None))
+        .with_for_update(read=True, key_share=True)
+    )
+    if address is None:
+        raise InvalidArgument.of("message.mailbox_id", "there is no mailbox with this id")
+    return address
 
 
 async def keep_source(_call: Command, record: Message, given: pb.Message) -> bool:
@@ -68,7 +77,18 @@ async def keep_source(_call: Command, record: Message, given: pb.Message) -> boo
     return False
 
 
-messages = Collection(
+class Messages(Collection[Message, pb.Message]):
+    """A create request also says what a message is about; so it does where it meets one that exists."""
+
+    async def change(self, call: Command, record: Message, request: ProtoMessage, mask: Iterable[str] = ()) -> bool:
+        """Change a record as an update request, or a create request with an external id of it, says."""
+        changed = await super().change(call, record, request, mask)
+        if isinstance(request, pb.CreateMessageRequest):
+            changed |= record.assign(_about(request))
+        return changed
+
+
+messages = Messages(
     Message,
     pb.Message,
     "sync.messages",
