@@ -24,7 +24,7 @@ CONTENTS = frozenset(
     }
 )
 # The build puts Google's protos here.
-NEIGHBOURS = frozenset({"googleapis"})
+NEIGHBOURS = frozenset({"bench", "googleapis"})
 # A socket's path may have 107 bytes, and supervisord puts its process id behind it while it makes it.
 LONGEST_SOCKET = 95
 

@@ -79,8 +79,12 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single reading statements."""
-        async with self._reads.connect() as connection:
+        # Not `async with`: its exit makes a task for what can't block here.
+        connection = await self._reads.connect()
+        try:
             yield connection
+        finally:
+            await connection.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

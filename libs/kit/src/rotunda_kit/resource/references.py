@@ -13,7 +13,8 @@ from uuid import UUID
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from rotunda_kit.descriptors import behaviours, message_type_of, rules
 from rotunda_kit.errors import NotFound
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # Questions to an owner that are under way at the same time.
 CONCURRENCY = 16
+
+_ANY = func.any(bindparam("ids", type_=ARRAY(Uuid)))
 
 
 @cache
@@ -76,6 +79,16 @@ def references_in(message: Message, path: str = "") -> Iterator[tuple[str, str, 
             yield from references_in(getattr(message, field.name), f"{path}{field.name}.")
 
 
+@cache
+def _living(table: Table) -> Select[Any]:
+    return select(table.c.id).where(table.c.id == _ANY, table.c.delete_time.is_(None))
+
+
+@cache
+def _copied(table: Table) -> Select[Any]:
+    return select(table.c.id, table.c.deleted).where(table.c.id == _ANY)
+
+
 class ReferenceCheck:
     """Knows which records exist.
 
@@ -111,10 +124,10 @@ class ReferenceCheck:
         wanted = [UUID(record_id) for record_id in ids]
         if noun in self._own:
             table = self._own[noun]
-            rows = await call.rows(select(table.c.id).where(table.c.id.in_(wanted), table.c.delete_time.is_(None)))
+            rows = await call.rows(_living(table), {"ids": wanted})
             return ids - {str(row.id) for row in rows}
         copy = self._copies[noun]
-        rows = await call.rows(select(copy.table.c.id, copy.table.c.deleted).where(copy.table.c.id.in_(wanted)))
+        rows = await call.rows(_copied(copy.table), {"ids": wanted})
         known = {str(row.id) for row in rows}
         deleted = {str(row.id) for row in rows if row.deleted}
         fetched = await self._fetch(copy, ids - known, call)

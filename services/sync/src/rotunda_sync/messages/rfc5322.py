@@ -1,4 +1,4 @@
-"""Reading a mail (RFC 5322, MIME): as far as it goes; no mangled one makes it fail, no hostile one makes it slow."""
+"""Reading a mail (RFC 5322, MIME): as far as it goes. It fails on no mangled one, and is not slow on a hostile one."""
 
 import re
 from collections.abc import Iterable, Iterator
