@@ -209,6 +209,10 @@ class TestHostile:
         read = parse_mail("From: a@example.com\nSubject: Deep\n" + nested(depth))
         assert (read.from_address, read.subject) == ("a@example.com", "Deep")
 
+    def test_more_frames_than_there_are(self) -> None:
+        digests = "".join(f"Content-Type: multipart/digest; boundary=b{n}\n\n--b{n}\n\n" for n in range(500))
+        assert parse_mail("Subject: Deep\n" + digests).subject == "Deep"
+
     @pytest.mark.parametrize(
         "source",
         [
