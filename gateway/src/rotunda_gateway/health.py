@@ -26,7 +26,7 @@ def health_routes(database: Database) -> APIRouter:
         try:
             async with asyncio.timeout(TIMEOUT), database.reading() as connection:
                 await connection.execute(select(1))
-        except Exception:
+        except Exception:  # Whatever it was, the database can't be used.
             response.status_code = 503
             return {"status": "unavailable", "reason": "DATABASE_UNAVAILABLE"}
         return {"status": "ok"}
