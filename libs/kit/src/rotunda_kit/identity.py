@@ -29,12 +29,19 @@ _REGISTRY = JWSRegistry(algorithms=["Ed25519"])
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of a request."""
+    """The caller of a request.
+
+    `subject` is whose rights count; `actor` is who really calls, where he acts on behalf of the subject, else empty.
+    `roles`, `groups` and `teams` are ids: the roles that the subject has directly or by a group, and the groups and teams
+    that he is directly in.
+    """
 
     subject: str
     session: str = ""
     roles: frozenset[str] = field(default_factory=frozenset)
     teams: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    actor: str = ""
 
     @property
     def administrator(self) -> bool:
@@ -76,6 +83,9 @@ class TokenIssuer:
                 "sid": principal.session,
                 "roles": sorted(principal.roles),
                 "teams": list(principal.teams),
+                "groups": list(principal.groups),
+                # RFC 8693, 4.1.
+                **({"act": {"sub": principal.actor}} if principal.actor else {}),
             },
         )
 
@@ -130,6 +140,8 @@ class TokenVerifier:
                 session=str(claims.get("sid", "")),
                 roles=frozenset(claims.get("roles", ())),
                 teams=tuple(claims.get("teams", ())),
+                groups=tuple(claims.get("groups", ())),
+                actor=str(claims.get("act", {}).get("sub", "")),
             )
-        except (JoseError, ValueError, TypeError) as error:
+        except (JoseError, ValueError, TypeError, AttributeError) as error:
             raise Unauthenticated("TOKEN_INVALID", "The token is not valid.") from error
