@@ -23,6 +23,10 @@ def _mail(number: int) -> str:
 
 # Fields of a new record that a rule asks for, or that must be written in a way of their own; no number comes twice.
 NEW: Mapping[str, Callable[[Records, int], Fields]] = {
+    "access.role": lambda _, _number: {
+        "grants": [{"resource": "sales.opportunities", "actions": ["read", "win"], "scope": "TEAM"}],
+        "fieldRestrictions": [{"resource": "customers.contacts", "field": "email", "visibility": "MASKED"}],
+    },
     "customers.activity": lambda _, _number: {"dueTime": "2031-05-06T07:00:00Z"},
     "sales.close_reason": lambda _, number: {"reasonCode": f"REASON_{number}", "states": ["WON", "LOST", "CANCELLED"]},
     # Without it, it can't be planned.
@@ -80,6 +84,9 @@ def _second_stage(records: Records, opportunity: Fields) -> Fields:
 
 # Input of a verb that a rule asks for.
 VERB_INPUT: Mapping[str, Callable[[Records, Fields], Fields]] = {
+    "RemoveGroupMembers": lambda records, group: {
+        "userIds": [records.create("access.user", groupIds=[group["id"]])["id"]]
+    },
     "WinOpportunity": _reason,
     "LoseOpportunity": _reason,
     "CancelOpportunity": _reason,

@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from rotunda_kit.errors import InvalidArgument, Unauthenticated
-from rotunda_kit.identity import INTERNAL, TokenIssuer
+from rotunda_kit.identity import ADMINISTRATOR, INTERNAL, TokenIssuer
 from rotunda_local.platform import Platform
 
 from . import direct
@@ -279,7 +279,7 @@ def bad_tokens(platform: Platform, subject: str, audience: str, other_audience: 
     # With the name of the right key.
     known = json.loads(platform.home.token_keys_file.read_text())["keys"][0]["kid"]
     impostor = TokenIssuer(OKPKey.generate_key("Ed25519", parameters={"kid": known}))
-    claims = {"sub": subject, "roles": ["administrator"]}
+    claims = {"sub": subject, "roles": [ADMINISTRATOR]}
     good = issuer.mint(audience, 60, claims)
     header, payload, signature = good.split(".")
     other_payload = issuer.mint(audience, 60, {"sub": new_uuid()}).split(".")[1]
@@ -332,7 +332,9 @@ class TestBadToken:
 
 class TestBadCall:
     def test_bytes_that_are_no_message_are_refused(self, platform: Platform, servers: dict[str, Catalogue]) -> None:
-        token = TokenIssuer.from_file(platform.home.signing_key_file).mint(INTERNAL, 60, {"sub": new_uuid()})
+        token = TokenIssuer.from_file(platform.home.signing_key_file).mint(
+            INTERNAL, 60, {"sub": new_uuid(), "roles": [ADMINISTRATOR]}
+        )
         for server, catalogue in servers.items():
             for method in catalogue.methods.values():
                 with pytest.raises(InvalidArgument) as refusal:
@@ -340,7 +342,9 @@ class TestBadCall:
                 assert refusal.value.reason == "INVALID_MESSAGE"
 
     def test_a_service_checks_again_what_the_gateway_checks(self, platform: Platform, catalogue: Catalogue) -> None:
-        token = TokenIssuer.from_file(platform.home.signing_key_file).mint(INTERNAL, 60, {"sub": new_uuid()})
+        token = TokenIssuer.from_file(platform.home.signing_key_file).mint(
+            INTERNAL, 60, {"sub": new_uuid(), "roles": [ADMINISTRATOR]}
+        )
         create = catalogue.of("customers.account", Kind.CREATE)
         body = {"type": 99, "industry": "x" * 256, "website": "acme", "annual_revenue": {"units": 1}}
         with pytest.raises(InvalidArgument) as refusal:

@@ -12,7 +12,7 @@ from joserfc.jwk import OKPKey
 
 from rotunda_kit.descriptors import behaviours
 from rotunda_kit.errors import InvalidArgument, Unauthenticated
-from rotunda_kit.identity import Principal, TokenIssuer
+from rotunda_kit.identity import ADMINISTRATOR, Principal, TokenIssuer
 from rotunda_local.platform import Platform
 
 from . import direct
@@ -247,7 +247,7 @@ class TestOverview:
     ) -> None:
         account_id = records.shared("customers.account")["id"]
         issuer = TokenIssuer.from_file(platform.home.signing_key_file)
-        token = issuer.mint_internal(Principal(new_uuid()))
+        token = issuer.mint_internal(Principal(new_uuid(), roles=frozenset({ADMINISTRATOR})))
         items = [{"account_id": account_id, "token": text} for text in (token, "forged", token)]
         for server in serving(method, servers):
             answer = direct.call(method, platform.ports[server], token, items=items)

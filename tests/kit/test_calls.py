@@ -29,7 +29,7 @@ def with_update(before: Update) -> Any:
     """The customers service, whose update of an account first does something else."""
 
     class Service(AccountService, service="rotunda.customers.v1.AccountService"):
-        @command("customers.accounts.update")
+        @command
         async def UpdateAccount(self, request: pb.UpdateAccountRequest, call: Command) -> Any:
             await before(call, request)
             return await accounts.update().handle(self, request, call)

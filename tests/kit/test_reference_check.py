@@ -13,6 +13,7 @@ from rotunda_customers.app import app as customers
 from rotunda_gateway.access.app import app as access
 from rotunda_gateway.access.users.service import UserService, users
 from rotunda_kit.errors import InvalidArgument, Unavailable
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
 from rotunda_kit.server.call import Call
 from rotunda_kit.server.method import query
@@ -32,7 +33,7 @@ class Owner:
         owner = self
 
         class Users(UserService, service="rotunda.access.v1.UserService"):
-            @query("access.users.get")
+            @query
             async def GetUser(self, request: user_service_pb2.GetUserRequest, call: Call) -> Any:
                 owner.asked[request.id] += 1
                 return await users.get().handle(self, request, call)
@@ -55,7 +56,7 @@ async def new_user(platform: TestPlatform) -> str:
     name = f"user-{new_id().hex}"
     answer = await platform.call(
         "rotunda.access.v1.UserService.CreateUser",
-        user={"username": name, "display_name": "Emmy Noether", "administrator": True},
+        user={"username": name, "display_name": "Emmy Noether", "role_ids": [ADMINISTRATOR]},
     )
     user_id: str = answer.user.id
     return user_id

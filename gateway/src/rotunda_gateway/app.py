@@ -40,8 +40,9 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     install_problems(app)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
-    app.include_router(auth_routes(callers, runtime.clients))
-    app.include_router(overview_routes(callers, Views(runtime.clients, runtime.database, settings.view_deadline)))
+    app.include_router(auth_routes(callers, runtime.database))
+    views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
+    app.include_router(overview_routes(callers, views))
     install_transcoder(
         app, Transcoder(runtime.clients.call, callers.authenticate, routes, body_limit=settings.body_limit)
     )

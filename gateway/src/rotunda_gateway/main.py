@@ -4,6 +4,7 @@ import asyncio
 import sys
 from contextlib import nullcontext
 from typing import Annotated
+from uuid import UUID
 
 import typer
 import uvicorn
@@ -17,6 +18,7 @@ from rotunda_gateway.app import make_app
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import unit_of_work
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.main import add_migration_commands, until_stopped
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.telemetry import configure_logging
@@ -104,7 +106,8 @@ def create_administrator(username: Annotated[str, typer.Option(help="What he sig
                 if user is None:
                     user = User(username=username.lower(), display_name="Administrator")
                     work.session.add(user)
-                user.administrator = user.active = True
+                user.active = True
+                user.role_ids = sorted({*user.role_ids, UUID(ADMINISTRATOR)})
                 user.password_hash = await hash_password(password)
         finally:
             await database.close()

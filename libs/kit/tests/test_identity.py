@@ -13,11 +13,11 @@ from joserfc.jwk import KeySet, OctKey, OKPKey
 
 from rotunda_kit import identity
 from rotunda_kit.errors import Unauthenticated
-from rotunda_kit.identity import INTERNAL, Principal, TokenIssuer, TokenVerifier
+from rotunda_kit.identity import ADMINISTRATOR, INTERNAL, Principal, TokenIssuer, TokenVerifier
 
 KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "one"})
 ISSUER = TokenIssuer(KEY)
-ADA = Principal("ada", "session", frozenset({"administrator", "seller"}), ("north", "south"))
+ADA = Principal("ada", "session", frozenset({ADMINISTRATOR, "seller"}), ("north", "south"))
 
 
 def public(*keys: OKPKey) -> KeySet:

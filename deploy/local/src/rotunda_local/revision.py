@@ -24,7 +24,6 @@ def main() -> None:
             url = asyncio.run(postgres.create_database(program.database))
             environment = {**UNUSED, "ROTUNDA_DATABASE_URL": url}
             log_file = Path(directory) / "revision.log"
-            run(program.migrate, environment, log_file, TIMEOUT)
             run((*program.migrate[:-1], "revise", message), environment, log_file, TIMEOUT)
             sys.stdout.write(log_file.read_text())
         finally:

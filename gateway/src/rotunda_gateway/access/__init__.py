@@ -1,1 +1,1 @@
-"""Who works with the platform: users and teams. Written like a service, hosted in the gateway's process."""
+"""Who works with the platform, and may do what. Written like a service, hosted in the gateway's process."""

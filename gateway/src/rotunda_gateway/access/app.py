@@ -3,7 +3,11 @@
 import rotunda_gateway
 from rotunda_gateway.access import references
 from rotunda_gateway.access.database import Base
+from rotunda_gateway.access.groups.service import GroupService
+from rotunda_gateway.access.roles.service import RoleService
+from rotunda_gateway.access.roles.shipped import ship_roles
 from rotunda_gateway.access.teams.service import TeamService
+from rotunda_gateway.access.territories.service import TerritoryService
 from rotunda_gateway.access.users.service import UserService
 from rotunda_kit.app import Service, migrations_of
 
@@ -11,6 +15,7 @@ app = Service(
     "access",
     metadata=Base.metadata,
     migrations=migrations_of(rotunda_gateway.__file__),
-    servicers=[UserService, TeamService],
+    servicers=[UserService, GroupService, TeamService, TerritoryService, RoleService],
     copies=references.copies,
+    furnish=ship_roles,
 )

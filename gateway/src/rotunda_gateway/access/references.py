@@ -1,5 +1,7 @@
 """The gateway's own read copies of others' records, kept up from events."""
 
+from uuid import UUID
+
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,6 +15,8 @@ class AccountReference(Reference, Base):
 
     __noun__ = "customers.account"
 
+    owner_id: Mapped[UUID | None] = mapped_column(default=None)
+    territory_id: Mapped[UUID | None] = mapped_column(default=None)
     snapshot: Mapped[bytes] = mapped_column(LargeBinary)
 
 

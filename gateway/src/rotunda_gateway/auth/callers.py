@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from rotunda_gateway.access.groups.queries import role_ids
 from rotunda_gateway.access.passwords import matches
 from rotunda_gateway.access.users.model import User
 from rotunda_kit.db.engine import Database
@@ -85,9 +86,16 @@ class Callers:
         if minted and minted[0] > time.monotonic():
             return minted[1]
         row = await self.user(caller.subject)
-        roles = frozenset({"administrator"}) if row.administrator else frozenset[str]()
-        teams = tuple(str(team) for team in row.team_ids)
-        token = self._issuer.mint_internal(Principal(caller.subject, caller.session, roles, teams))
+        token = self._issuer.mint_internal(
+            Principal(
+                caller.subject,
+                caller.session,
+                roles=frozenset(map(str, row.roles)),
+                teams=tuple(map(str, row.team_ids)),
+                groups=tuple(map(str, row.group_ids)),
+                territories=tuple(map(str, row.territory_ids)),
+            )
+        )
         self._minted[key] = (time.monotonic() + MINT_EVERY, token)
         self._minted.move_to_end(key)
         if len(self._minted) > CACHE_SIZE:
@@ -118,7 +126,7 @@ class Callers:
         async with self._database.reading() as connection:
             row = (
                 await connection.execute(
-                    select(user.c.administrator, user.c.team_ids).where(
+                    select(user.c.team_ids, user.c.group_ids, user.c.territory_ids, role_ids().label("roles")).where(
                         user.c.id == record_id, user.c.active, user.c.delete_time.is_(None)
                     )
                 )

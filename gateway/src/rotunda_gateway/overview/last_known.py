@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-# Caller, account, section.
+# Who sees it and with which rights, account, section.
 Key = tuple[str, str, str]
 
 MAX_BYTES = 16 * 1024 * 1024

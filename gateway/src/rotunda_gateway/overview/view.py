@@ -10,16 +10,22 @@ from uuid import UUID
 import orjson
 from google.protobuf import symbol_database
 from google.protobuf.any_pb2 import Any as AnyMessage
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from rotunda.customers.v1 import account_service_pb2
 from rotunda.kit.v1 import overview_service_pb2 as pb
 from rotunda_gateway.access.references import AccountReference
 from rotunda_gateway.overview.batches import OverviewBatches
-from rotunda_gateway.overview.last_known import LastKnown
+from rotunda_gateway.overview.last_known import Key, LastKnown
+from rotunda_kit.access.control import Access, AccessControl
+from rotunda_kit.access.directory import Directory
+from rotunda_kit.access.ownership import ownership
+from rotunda_kit.access.permissions import READ, Permission
 from rotunda_kit.client import Clients
 from rotunda_kit.db.engine import Database
+from rotunda_kit.descriptors import descriptor_of
 from rotunda_kit.errors import NotFound, RotundaError, Unauthenticated, Unavailable
+from rotunda_kit.identity import TokenVerifier
 from rotunda_kit.json import encoder
 
 # The view's sections in their order, and who has them.
@@ -34,7 +40,8 @@ SECTIONS = {
 }
 OWNER = "customers"
 
-copies = AccountReference.__table__
+copies: Table = AccountReference.__table__  # type: ignore[assignment]
+READING = Permission("customers.accounts", READ)
 
 
 class Views:
@@ -43,27 +50,43 @@ class Views:
     Args:
         clients: to all services.
         database: with the gateway's copies of accounts.
+        tokens: verifies internal tokens.
+        directory: of roles and trees.
         deadline: seconds that a view waits.
     """
 
-    def __init__(self, clients: Clients, database: Database, deadline: float) -> None:
+    def __init__(
+        self, clients: Clients, database: Database, tokens: TokenVerifier, directory: Directory, deadline: float
+    ) -> None:
         self._batches = {service: OverviewBatches(service, clients) for service in dict.fromkeys(SECTIONS.values())}
         self._database = database
+        self._tokens = tokens
+        copied = ownership(
+            "customers.account",
+            descriptor_of(account_service_pb2.Account),
+            copies,
+            {},
+            {},
+        )
+        self._control = AccessControl(directory, {"customers.account": copied} if copied else {}, database)
         self._deadline = deadline
         self._last_known = LastKnown()
 
-    async def get(self, account_id: str, caller: str, token: str) -> dict[str, Any]:
+    async def get(self, account_id: str, token: str) -> dict[str, Any]:
         """The view of an account, ready to be written as JSON.
 
         Args:
             account_id: a UUID.
-            caller: his subject; what he saw last is shown to him alone.
-            token: his internal token.
+            token: the caller's internal token.
 
         Raises:
             NotFound: ACCOUNT_NOT_FOUND.
+            PermissionDenied: PERMISSION_MISSING, he may read no accounts at all.
             Unavailable: the customers service is away, and nobody here ever heard of the account.
         """
+        principal = self._tokens.verify(token)
+        access = self._control.of(principal)
+        access.require(READING, owned=True)
         ends = time.monotonic() + self._deadline
         answers = await asyncio.gather(
             *(batch.get(account_id, token, self._deadline) for batch in self._batches.values()), return_exceptions=True
@@ -77,19 +100,22 @@ class Views:
         as_of = _now()
         found = {section.name: section.data for overview in overviews.values() for section in overview.sections}
         if OWNER not in overviews:
-            account: Mapping[str, Any] = await self._copied(account_id, ends)
+            account: Mapping[str, Any] = await self._copied(account_id, access, ends)
         elif "account" in found:
             account = {"account": orjson.Fragment(_json(found["account"]))}
         else:
             raise NotFound("ACCOUNT_NOT_FOUND", "There is no such account.")
+        forbidden = {name for overview in overviews.values() for name in overview.forbidden}
+        # Another's view, or one with other rights, is never shown again.
+        seer = f"{principal.subject} {hash((principal, self._control.directory.epoch))}"
         sections = [
-            self._section(caller, account_id, name, found.get(name) if service in overviews else None, as_of)
-            for name, service in SECTIONS.items()
+            _forbidden(name) if name in forbidden else self._section((seer, account_id, name), found.get(name), as_of)
+            for name in SECTIONS
         ]
         return {**account, "sections": sections}
 
-    def _section(self, caller: str, account_id: str, name: str, data: AnyMessage | None, as_of: str) -> dict[str, Any]:
-        key = (caller, account_id, name)
+    def _section(self, key: Key, data: AnyMessage | None, as_of: str) -> dict[str, Any]:
+        name = key[2]
         if data is not None:
             content = _json(data)
             self._last_known.keep(key, as_of, content)
@@ -99,17 +125,29 @@ class Views:
             return {"name": name, "status": "STALE", "asOf": known[0], "data": orjson.Fragment(known[1])}
         return {"name": name, "status": "UNAVAILABLE", "asOf": None, "data": None}
 
-    async def _copied(self, account_id: str, ends: float) -> dict[str, Any]:
-        """The account as the gateway last heard of it."""
-        async with asyncio.timeout(max(0.1, ends - time.monotonic())), self._database.reading() as connection:
-            row = (await connection.execute(select(copies).where(copies.c.id == UUID(account_id)))).one_or_none()
+    async def _copied(self, account_id: str, access: Access, ends: float) -> dict[str, Any]:
+        """The account as the gateway last heard of it; what was shared with the caller is known to customers alone."""
+        statement = select(copies).where(copies.c.id == UUID(account_id))
+        async with asyncio.timeout(max(0.1, ends - time.monotonic())):
+            visible = await access.condition("customers.account", READING)
+            if visible is not None:
+                statement = statement.where(visible)
+            async with self._database.reading() as connection:
+                row = (await connection.execute(statement)).one_or_none()
         if row is None:
             raise Unavailable("SERVICE_UNAVAILABLE", "The customers service does not answer. Try again later.")
         if row.deleted:
             raise NotFound("ACCOUNT_NOT_FOUND", "There is no such account.")
         account = account_service_pb2.Account.FromString(row.snapshot)
+        shield = access.shield(READING.resource)
+        if shield is not None:
+            shield.apply(account)
         encode = encoder(account_service_pb2.Account)
         return {"account": encode(account), "accountAsOf": encode(account)["updateTime"]}
+
+
+def _forbidden(name: str) -> dict[str, Any]:
+    return {"name": name, "status": "FORBIDDEN", "asOf": None, "data": None}
 
 
 def _json(packed: AnyMessage) -> bytes:

@@ -1,15 +1,19 @@
 """A service at one glance: its servicers, its copies of others' records, and how it reacts to them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import MetaData, Table
 
+from rotunda_kit.access.copies import REACTIONS
+from rotunda_kit.access.ownership import Ownership, ownership
+from rotunda_kit.db import migrations
+from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.references import ReferenceCopy
-from rotunda_kit.resource.publication import nouns
+from rotunda_kit.resource.publication import nouns, publication_of
 from rotunda_kit.resource.references import ReferenceCheck, nouns_in
 from rotunda_kit.server.method import Servicer
 
@@ -25,6 +29,7 @@ class Service:
         servicers: what answers its methods.
         copies: reference copies that it keeps.
         reactions: what else it does when it hears others.
+        furnish: puts into a migrated database what must be there; does nothing where it is.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Service:
     servicers: Sequence[type[Servicer]]
     copies: Sequence[ReferenceCopy] = ()
     reactions: Sequence[Reaction] = field(default=())
+    furnish: Callable[[Database], Awaitable[None]] | None = None
 
     @property
     def tables(self) -> list[Table]:
@@ -42,9 +48,34 @@ class Service:
     def all_reactions(self) -> dict[str, list[Reaction]]:
         """Reactions by the service that they listen to."""
         by_source: dict[str, list[Reaction]] = {}
-        for reaction in [*(copy.reaction() for copy in self.copies), *self.reactions]:
+        for reaction in [*(copy.reaction() for copy in self.copies), *REACTIONS, *self.reactions]:
             by_source.setdefault(reaction.noun.split(".")[0], []).append(reaction)
         return by_source
+
+    async def migrate(self, url: str) -> None:
+        """Bring a database to the newest version, with what must be in it."""
+        await migrations.migrate(url, migrations.config(self.migrations, [self.metadata]))
+        if self.furnish is not None:
+            database = Database(url, 1)
+            try:
+                await self.furnish(database)
+            finally:
+                await database.close()
+
+    def ownerships(self) -> dict[str, Ownership]:
+        """To whom the records of its nouns belong, of those that belong to someone."""
+        own = self._own_nouns()
+        tables = {copy.noun: copy.table for copy in self.copies} | own
+        messages = {noun: publication_of(nouns()[noun]).mapping.descriptor for noun in own}
+        found = {
+            noun: ownership(noun, messages[noun], table, tables, messages, publication_of(nouns()[noun]).within)
+            for noun, table in own.items()
+        }
+        return {noun: belongs for noun, belongs in found.items() if belongs is not None}
+
+    def _own_nouns(self) -> dict[str, Table]:
+        prefix = f"{self.name}."
+        return {noun: model.__table__ for noun, model in nouns().items() if noun.startswith(prefix)}  # type: ignore[attr-defined]
 
     def reference_check(self) -> ReferenceCheck:
         """Knows which records exist.
@@ -52,8 +83,7 @@ class Service:
         Raises:
             TypeError: a request of this service may name a record of which it keeps no copy.
         """
-        own = {noun: model.__table__ for noun, model in nouns().items() if noun.startswith(f"{self.name}.")}  # type: ignore[attr-defined]
-        check = ReferenceCheck(own, self.copies)
+        check = ReferenceCheck(self._own_nouns(), self.copies)
         for servicer in self.servicers:
             for method in servicer.descriptor.methods:
                 for noun in nouns_in(method.input_type):

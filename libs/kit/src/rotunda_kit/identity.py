@@ -22,6 +22,8 @@ from rotunda_kit.errors import Unauthenticated
 ISSUER = "rotunda-gateway"
 INTERNAL = "rotunda-internal"
 LIFETIME = 60
+# The role whose holders may do everything; it came with the product.
+ADMINISTRATOR = "00000000-0000-7000-8000-000000000001"
 CACHE_SIZE = 10_000
 
 _REGISTRY = JWSRegistry(algorithms=["Ed25519"])
@@ -32,8 +34,8 @@ class Principal:
     """The caller of a request.
 
     `subject` is whose rights count; `actor` is who really calls, where he acts on behalf of the subject, else empty.
-    `roles`, `groups` and `teams` are ids: the roles that the subject has directly or by a group, and the groups and teams
-    that he is directly in.
+    `roles`, `groups`, `teams` and `territories` are ids: the roles that the subject has directly or by a group, and
+    what he is directly in. `limits` are the permissions beyond which an API key does not go; empty for no limit.
     """
 
     subject: str
@@ -41,12 +43,14 @@ class Principal:
     roles: frozenset[str] = field(default_factory=frozenset)
     teams: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    territories: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     actor: str = ""
 
     @property
     def administrator(self) -> bool:
         """Whether he may do everything."""
-        return "administrator" in self.roles
+        return ADMINISTRATOR in self.roles
 
 
 class TokenIssuer:
@@ -84,6 +88,8 @@ class TokenIssuer:
                 "roles": sorted(principal.roles),
                 "teams": list(principal.teams),
                 "groups": list(principal.groups),
+                "territories": list(principal.territories),
+                **({"limits": list(principal.limits)} if principal.limits else {}),
                 # RFC 8693, 4.1.
                 **({"act": {"sub": principal.actor}} if principal.actor else {}),
             },
@@ -141,6 +147,8 @@ class TokenVerifier:
                 roles=frozenset(claims.get("roles", ())),
                 teams=tuple(claims.get("teams", ())),
                 groups=tuple(claims.get("groups", ())),
+                territories=tuple(claims.get("territories", ())),
+                limits=tuple(claims.get("limits", ())),
                 actor=str(claims.get("act", {}).get("sub", "")),
             )
         except (JoseError, ValueError, TypeError, AttributeError) as error:

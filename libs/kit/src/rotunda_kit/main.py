@@ -72,12 +72,16 @@ def add_migration_commands(cli: typer.Typer, service: Service) -> None:
         """Bring the database to the newest version."""
         settings = Settings()  # type: ignore[call-arg] # they come from the environment
         configure_logging(service.name, settings.log_level)
-        uvloop.run(migrations.migrate(settings.database_url, migrations.config(service.migrations, [service.metadata])))
+        uvloop.run(service.migrate(settings.database_url))
 
     @cli.command()
     def revise(message: str) -> None:
-        """Write a new migration from what the mapped classes have and the database has not."""
+        """Bring the database to the newest version, and write a migration from what the mapped classes have beyond."""
         settings = Settings()  # type: ignore[call-arg] # they come from the environment
-        uvloop.run(
-            migrations.revise(settings.database_url, migrations.config(service.migrations, [service.metadata]), message)
-        )
+        versions = migrations.config(service.migrations, [service.metadata])
+
+        async def write() -> None:
+            await migrations.migrate(settings.database_url, versions)
+            await migrations.revise(settings.database_url, versions, message)
+
+        uvloop.run(write())

@@ -11,7 +11,10 @@ from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, func, se
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from rotunda.kit.v1 import overview_service_pb2 as pb
+from rotunda_kit.access.control import Access
+from rotunda_kit.access.permissions import READ, Permission
 from rotunda_kit.errors import FieldViolation, InvalidArgument, RotundaError
+from rotunda_kit.identity import Principal
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.mapping import ResourceMapping
 from rotunda_kit.server.call import Call
@@ -21,17 +24,20 @@ from rotunda_kit.status import to_status
 MAX_ITEMS = 100
 DEFAULT_ROWS, MAX_ROWS = 10, 100
 
-Fill = Callable[[Call, list[UUID], int], Awaitable[Mapping[UUID, Message]]]
+Fill = Callable[[Call, Access, list[UUID], int], Awaitable[Mapping[UUID, Message]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section: for many accounts and at most so many rows each, the message of each account.
+    """One section: for many accounts and at most so many rows each, an account's message, as a caller may see it.
 
-    `absent` is the message of an account for which nothing was found; None leaves the section out.
+    `absent` is the message of an account for which nothing was found; None leaves the section out. `noun` and
+    `resource` are those whose records it shows.
     """
 
     name: str
+    noun: str
+    resource: str
     fill: Fill
     absent: Message | None
 
@@ -61,45 +67,62 @@ def list_section(
         func.unnest(bindparam("accounts", type_=ARRAY(Uuid))).table_valued("account_id").render_derived(name="asked")
     )
     is_its = mapping.table.c.account_id == asked.c.account_id if belongs is None else belongs(asked.c.account_id)
-    head = (
-        within(mapping.select())
-        .where(is_its)
-        .order_by(*order_by)
-        .limit(bindparam("rows", type_=Integer))
-        .lateral("head")
-    )
-    statement = select(*head.c, asked.c.account_id.label("asked_for")).select_from(asked.join(head, true()))
+
+    def heads(visible: ColumnElement[bool] | None) -> Select[Any]:
+        rows = within(mapping.select()).where(is_its)
+        if visible is not None:
+            rows = rows.where(visible)
+        head = rows.order_by(*order_by).limit(bindparam("rows", type_=Integer)).lateral("head")
+        return select(*head.c, asked.c.account_id.label("asked_for")).select_from(asked.join(head, true()))
+
+    all_heads = heads(None)
+    resource = collection.admission.resource
     (rows_field,) = [field for field in answer.DESCRIPTOR.fields if field.message_type is mapping.descriptor]
 
-    async def fill(call: Call, accounts: list[UUID], rows: int) -> dict[UUID, Message]:
+    async def fill(call: Call, access: Access, accounts: list[UUID], rows: int) -> dict[UUID, Message]:
+        visible = await access.condition(collection.model.__noun__, Permission(resource, READ))
+        statement = all_heads if visible is None else heads(visible)
+        shield = access.shield(resource)
         found: dict[UUID, list[Message]] = {}
         for row in await call.rows(statement, {"accounts": accounts, "rows": rows}):
-            found.setdefault(row[-1], []).append(mapping.read(row))
+            message = mapping.read(row)
+            if shield is not None:
+                shield.apply(message)
+            found.setdefault(row[-1], []).append(message)
         return {account_id: answer(**{rows_field.name: messages}) for account_id, messages in found.items()}
 
-    return Section(name, fill, answer())
+    return Section(name, collection.model.__noun__, resource, fill, answer())
 
 
-def record_section(name: str, mapping: ResourceMapping[Any, Any]) -> Section:
-    """A section that shows the account itself, or part of it, as `mapping` has it."""
+def record_section(name: str, mapping: ResourceMapping[Any, Any], resource: str) -> Section:
+    """A section that shows the account itself, or part of it, as `mapping` has it; `resource` is that of accounts."""
     account_id = mapping.table.c.id
-    statement = (
+    noun: str = mapping.model.__noun__
+    all_of_them = (
         mapping.select()
         .add_columns(account_id.label("asked_for"))
         .where(account_id == func.any(bindparam("accounts", type_=ARRAY(Uuid))))
     )
 
-    async def fill(call: Call, accounts: list[UUID], _rows: int) -> dict[UUID, Message]:
-        return {row[-1]: mapping.read(row) for row in await call.rows(statement, {"accounts": accounts})}
+    async def fill(call: Call, access: Access, accounts: list[UUID], _rows: int) -> dict[UUID, Message]:
+        visible = await access.condition(noun, Permission(resource, READ))
+        statement = all_of_them if visible is None else all_of_them.where(visible)
+        shield = access.shield(resource)
+        found: dict[UUID, Message] = {}
+        for row in await call.rows(statement, {"accounts": accounts}):
+            found[row[-1]] = mapping.read(row)
+            if shield is not None:
+                shield.apply(found[row[-1]])
+        return found
 
-    return Section(name, fill, None)
+    return Section(name, noun, resource, fill, None)
 
 
 def overview_servicer(*sections: Section) -> type[Servicer]:
     """The servicer of `rotunda.kit.v1.OverviewService` for a service with these sections."""
 
     class OverviewServicer(Servicer, service="rotunda.kit.v1.OverviewService"):
-        @query("overviews.batchGet")
+        @query
         async def BatchGetOverviews(
             self, request: pb.BatchGetOverviewsRequest, call: Call
         ) -> pb.BatchGetOverviewsResponse:
@@ -107,22 +130,55 @@ def overview_servicer(*sections: Section) -> type[Servicer]:
                 raise InvalidArgument([FieldViolation("items", f"has more than {MAX_ITEMS} entries")])
             answer = pb.BatchGetOverviewsResponse()
             overviews = [answer.overviews.add() for _ in request.items]
-            allowed: list[tuple[UUID, pb.Overview]] = []
+            rows = min(request.page_size or DEFAULT_ROWS, MAX_ROWS)
+            views: dict[Access, list[tuple[UUID, pb.Overview]]] = {}
+            callers: dict[Principal, Access] = {}
             for item, overview in zip(request.items, overviews, strict=True):
                 try:
-                    call.tokens.verify(item.token)
-                    allowed.append((UUID(item.account_id), overview))
+                    principal = call.tokens.verify(item.token)
+                    account_id = UUID(item.account_id)
+                    access = callers.get(principal) or callers.setdefault(principal, call.control.of(principal))
                 except RotundaError as error:
                     overview.status.CopyFrom(to_status(error))
-            rows = min(request.page_size or DEFAULT_ROWS, MAX_ROWS)
-            accounts = list({account_id for account_id, _ in allowed})
-            if accounts:
-                filled = await asyncio.gather(*(section.fill(call, accounts, rows) for section in sections))
-                for account_id, overview in allowed:
-                    for section, messages in zip(sections, filled, strict=True):
-                        message = messages.get(account_id, section.absent)
-                        if message is not None:
-                            overview.sections.add(name=section.name).data.Pack(message)
+                    continue
+                views.setdefault(access, []).append((account_id, overview))
+            await asyncio.gather(*(_show(call, section, views, rows) for section in sections))
             return answer
 
     return OverviewServicer
+
+
+async def _show(
+    call: Call, section: Section, views: Mapping[Access, list[tuple[UUID, pb.Overview]]], rows: int
+) -> None:
+    """Add a section to the overviews of callers.
+
+    Those who may see all of it share one statement; anyone else's rows and fields are his own.
+    """
+    reading = Permission(section.resource, READ)
+    shared: list[tuple[UUID, pb.Overview]] = []
+    shared_by: Access | None = None
+    fills = []
+    for access, wanted in views.items():
+        owned = access.ownership(section.noun) is not None
+        if not access.allows(reading, owned=owned):
+            for _, overview in wanted:
+                overview.forbidden.append(section.name)
+        elif access.unrestricted(section.noun, reading) and access.shield(section.resource) is None:
+            shared_by = access
+            shared += wanted
+        else:
+            fills.append(_fill(call, section, access, wanted, rows))
+    if shared_by is not None:
+        fills.append(_fill(call, section, shared_by, shared, rows))
+    await asyncio.gather(*fills)
+
+
+async def _fill(
+    call: Call, section: Section, access: Access, wanted: Sequence[tuple[UUID, pb.Overview]], rows: int
+) -> None:
+    messages = await section.fill(call, access, list({account_id for account_id, _ in wanted}), rows)
+    for account_id, overview in wanted:
+        message = messages.get(account_id, section.absent)
+        if message is not None:
+            overview.sections.add(name=section.name).data.Pack(message)

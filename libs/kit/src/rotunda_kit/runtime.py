@@ -10,6 +10,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from nats.aio.client import Client
 
+from rotunda_kit.access.control import AccessControl
+from rotunda_kit.access.directory import Directory
 from rotunda_kit.app import Service
 from rotunda_kit.client import MAX_MESSAGE_BYTES, Clients
 from rotunda_kit.db.engine import Database
@@ -40,6 +42,7 @@ class Runtime:
         self.settings = settings
         self.database = Database(settings.database_url, settings.database_pool_size)
         self.clients = Clients(settings.address_of)
+        self.control = AccessControl(Directory(self.database), service.ownerships(), self.database)
         self.tokens = TokenVerifier.from_file(settings.token_keys_file)
         self._server: grpc.aio.Server | None = None
         self._health: health.aio.HealthServicer | None = None
@@ -50,8 +53,15 @@ class Runtime:
     async def serve(self) -> None:
         """Start to answer calls."""
         pipeline = Pipeline(
-            self.database, self.clients, self.tokens, self.service.reference_check(), self.service.tables
+            self.service.name,
+            self.database,
+            self.control,
+            self.clients,
+            self.tokens,
+            self.service.reference_check(),
+            self.service.tables,
         )
+        self._start(self.control.directory.run())
         server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

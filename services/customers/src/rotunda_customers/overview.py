@@ -17,8 +17,8 @@ profile = ResourceMapping(
 )
 
 OverviewService = overview_servicer(
-    record_section("account", accounts.mapping),
-    record_section("profile", profile),
+    record_section("account", accounts.mapping, accounts.admission.resource),
+    record_section("profile", profile, accounts.admission.resource),
     list_section("contacts", contacts, contact_service_pb2.ListContactsResponse, order_by=[contact.c.id.desc()]),
     list_section(
         "activities",

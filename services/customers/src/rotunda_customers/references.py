@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Mapped
 
-from rotunda.access.events.v1 import user_event_pb2
+from rotunda.access.events.v1 import territory_event_pb2, user_event_pb2
 from rotunda_customers.database import Base
 from rotunda_kit.events.references import Reference, copy_of
 
@@ -15,4 +15,13 @@ class UserReference(Reference, Base):
     display_name: Mapped[str]
 
 
-copies = [copy_of(UserReference, user_event_pb2.UserEvent)]
+class TerritoryReference(Reference, Base):
+    """Where an account is."""
+
+    __noun__ = "access.territory"
+
+
+copies = [
+    copy_of(UserReference, user_event_pb2.UserEvent),
+    copy_of(TerritoryReference, territory_event_pb2.TerritoryEvent),
+]

@@ -12,6 +12,7 @@ from rotunda.kit.v1 import resource_pb2
 from rotunda.marketing.events.v1 import campaign_event_pb2 as events
 from rotunda.marketing.v1 import campaign_service_pb2 as pb
 from rotunda_kit.errors import AlreadyExists, EtagMismatch, FailedPrecondition, InvalidArgument, NotFound, RotundaError
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
 from rotunda_kit.testing.platform import TestPlatform
 
@@ -66,7 +67,7 @@ class TestCreate:
 
     async def test_someone_else_may_run_it(self, platform: TestPlatform) -> None:
         method = "rotunda.access.v1.UserService.CreateUser"
-        user = {"username": new_id().hex, "display_name": "Anna", "administrator": True}
+        user = {"username": new_id().hex, "display_name": "Anna", "role_ids": [ADMINISTRATOR]}
         anna = (await platform.call(method, user=user)).user
         campaign = await create(platform, owner_id=anna.id)
         assert (campaign.owner_id, campaign.owner_display_name) == (anna.id, "Anna")

@@ -11,6 +11,7 @@ from rotunda.sales.events.v1 import opportunity_event_pb2 as events_pb
 from rotunda.sales.v1 import opportunity_service_pb2 as opportunities_pb
 from rotunda.sales.v1 import pipeline_service_pb2 as pipelines_pb
 from rotunda_kit.db.engine import Database
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
 from rotunda_kit.testing.platform import TestPlatform
 
@@ -70,7 +71,7 @@ class Sales:
 
     async def user(self, display_name: str) -> str:
         """Id of a new user."""
-        given = {"username": new_id().hex, "display_name": display_name, "administrator": True}
+        given = {"username": new_id().hex, "display_name": display_name, "role_ids": [ADMINISTRATOR]}
         return str((await self.platform.call("rotunda.access.v1.UserService.CreateUser", user=given)).user.id)
 
     async def product(self, **fields: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 from rotunda.kit.v1 import resource_pb2
 from rotunda.sales.v1 import close_reason_service_pb2 as pb
 from rotunda.sales.v1 import opportunity_service_pb2 as opportunities_pb
-from rotunda_kit.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
+from rotunda_kit.errors import AlreadyExists, InvalidArgument, NotFound
 from rotunda_kit.model import new_id
 
 from .sales import Sales
@@ -118,17 +118,3 @@ class TestBatchCreate:
         for outcome in (resource_pb2.BATCH_OUTCOME_CREATED, resource_pb2.BATCH_OUTCOME_UNCHANGED):
             answer = await sales.call(method, requests=items, upsert_by="externalIds")
             assert [result.outcome for result in answer.results] == [outcome] * 2
-
-
-class TestPermission:
-    async def test_only_administrators_keep_the_list(self, sales: Sales) -> None:
-        token = sales.platform.token(administrator=False)
-        reason = await create(sales)
-        given = {"reason_code": new_code(), "display_name": "Mine"}
-        with pytest.raises(PermissionDenied):
-            await do(sales, "Create", token, close_reason=given)
-        with pytest.raises(PermissionDenied):
-            await do(sales, "Update", token, close_reason={"id": reason.id, "display_name": "Mine"})
-        with pytest.raises(PermissionDenied):
-            await do(sales, "Delete", token, id=reason.id)
-        assert await do(sales, "Get", token, id=reason.id) == reason

@@ -1,6 +1,8 @@
 """This service's own read copies of others' records, kept up from events."""
 
-from sqlalchemy.orm import Mapped
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda.access.events.v1 import user_event_pb2
 from rotunda.customers.events.v1 import account_event_pb2, contact_event_pb2
@@ -15,6 +17,7 @@ class AccountReference(Reference, Base):
     __noun__ = "customers.account"
 
     display_name: Mapped[str]
+    territory_id: Mapped[UUID | None] = mapped_column(default=None)
 
 
 class ContactReference(Reference, Base):

@@ -8,6 +8,7 @@ import pytest
 from rotunda_customers.app import app as customers
 from rotunda_gateway.access.app import app as access
 from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.testing.platform import TestPlatform
 from rotunda_sales.app import app as sales
 from rotunda_service_desk.app import app
@@ -38,7 +39,7 @@ async def known(platform: TestPlatform) -> dict[str, str]:
         return str(getattr(answer, noun).id)
 
     # Access refuses to be without an administrator.
-    anna = {"username": "anna", "display_name": "Anna", "administrator": True}
+    anna = {"username": "anna", "display_name": "Anna", "role_ids": [ADMINISTRATOR]}
     return {
         "account": await create("customers.v1.Account", account={"display_name": "Acme"}),
         "contact": await create("customers.v1.Contact", contact={"last_name": "Lovelace"}),

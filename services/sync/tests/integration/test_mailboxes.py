@@ -7,6 +7,7 @@ import pytest
 
 from rotunda.sync.v1 import mailbox_service_pb2 as pb
 from rotunda_kit.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, RotundaError
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.testing.platform import TestPlatform
 
 from .mails import MAILBOXES, MESSAGES, new_mailbox, new_message, verbs_told
@@ -19,7 +20,7 @@ class TestCreate:
         assert await verbs_told(platform, mailbox.id) == ["created"]
 
     async def test_its_user_is_shown_by_name(self, platform: TestPlatform) -> None:
-        user = {"username": uuid4().hex, "display_name": "Anna", "administrator": True}
+        user = {"username": uuid4().hex, "display_name": "Anna", "role_ids": [ADMINISTRATOR]}
         answer = await platform.call("rotunda.access.v1.UserService.CreateUser", user=user)
         mailbox = await new_mailbox(platform, user_id=answer.user.id)
         assert mailbox.user_display_name == "Anna"

@@ -4,9 +4,8 @@ from rotunda.access.events.v1 import team_event_pb2 as events_pb
 from rotunda.access.v1 import team_service_pb2 as pb
 from rotunda_gateway.access.teams.model import Team
 from rotunda_gateway.access.users.model import User
-from rotunda_kit.access import administrators_only
 from rotunda_kit.resource.collection import Collection
-from rotunda_kit.resource.hierarchy import no_cycle
+from rotunda_kit.resource.hierarchy import no_children, no_cycle
 from rotunda_kit.server.method import Servicer
 
 team = Team.__table__
@@ -16,11 +15,10 @@ lead = User.__table__.alias("lead")
 teams = Collection(
     Team,
     pb.Team,
-    "access.teams",
     event=events_pb.TeamEvent,
     derived={"parent_team_display_name": parent.c.display_name, "lead_display_name": lead.c.display_name},
     joins=[(parent, parent.c.id == team.c.parent_team_id), (lead, lead.c.id == team.c.lead_id)],
-    guards=[administrators_only, no_cycle(Team, "parent_team_id")],
+    guards=[no_cycle(Team, "parent_team_id")],
 )
 
 
@@ -31,5 +29,5 @@ class TeamService(Servicer, service="rotunda.access.v1.TeamService"):
     ListTeams = teams.list()
     CreateTeam = teams.create()
     UpdateTeam = teams.update()
-    DeleteTeam = teams.delete(administrators_only)
+    DeleteTeam = teams.delete(no_children(Team, "parent_team_id", "TEAM_HAS_SUBTEAMS"))
     BatchCreateTeams = teams.batch_create()

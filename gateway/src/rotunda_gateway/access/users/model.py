@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_gateway.access.database import Base
@@ -18,8 +19,10 @@ class User(Resource, Base):
     email: Mapped[str | None] = mapped_column(default=None)
     # argon2id; None if he can't sign in by password.
     password_hash: Mapped[str | None] = mapped_column(default=None)
-    administrator: Mapped[bool] = mapped_column(default=False)
+    role_ids: Mapped[list[UUID]] = mapped_column(default_factory=list)
+    group_ids: Mapped[list[UUID]] = mapped_column(default_factory=list)
     team_ids: Mapped[list[UUID]] = mapped_column(default_factory=list)
+    territory_ids: Mapped[list[UUID]] = mapped_column(default_factory=list)
     active: Mapped[bool] = mapped_column(default=True)
     time_zone: Mapped[str | None] = mapped_column(default=None)
     language: Mapped[str | None] = mapped_column(default=None)
@@ -27,9 +30,7 @@ class User(Resource, Base):
     __table_args__ = (
         living("user_username_key", "username", unique=True),
         living("user_display_name_idx", "display_name", "id"),
+        # Finds who is in a group, or has a role.
+        Index("user_group_ids_idx", "group_ids", postgresql_using="gin"),
+        Index("user_role_ids_idx", "role_ids", postgresql_using="gin"),
     )
-
-    @property
-    def may_administer(self) -> bool:
-        """Whether he is an administrator who can sign in."""
-        return self.administrator and self.active and self.delete_time is None

@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from rotunda.access.events.v1 import user_event_pb2 as events_pb
 from rotunda.access.v1 import user_service_pb2 as pb
+from rotunda_gateway.access.administrators import an_administrator_remains
+from rotunda_gateway.access.groups.model import Group
 from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
+from rotunda_gateway.access.roles.service import may_hand_out
 from rotunda_gateway.access.users.model import User
-from rotunda_kit.access import administrators_only
-from rotunda_kit.errors import FailedPrecondition, InvalidArgument
+from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
 
-user = User.__table__
+group = Group.__table__
 
 
 async def set_password(_call: Command, record: User, message: pb.User) -> bool:
@@ -34,39 +36,24 @@ async def new_user(_call: Command, _request: pb.CreateUserRequest, values: dict[
     return User(**{**values, "username": values["username"].lower()})
 
 
-async def administrator_remains(call: Command, record: User) -> None:
-    """Refuse to take away the last administrator."""
-    await call.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("administrators", 0))))
-    await call.work.flush()
-    others = await call.session.scalar(
-        select(func.count()).where(
-            user.c.administrator, user.c.active, user.c.delete_time.is_(None), user.c.id != record.id
-        )
-    )
-    if not others:
-        raise FailedPrecondition("LAST_ADMINISTRATOR", "Without this user nobody could administer the platform.")
-
-
-async def keep_an_administrator(call: Command, record: User) -> None:
-    """Refuse a change after which nobody could administer."""
-    if not record.may_administer:
-        await administrator_remains(call, record)
-
-
-async def not_the_last(call: Command, record: User) -> None:
-    """Refuse to delete the last administrator."""
-    if record.may_administer:
-        await administrator_remains(call, record)
+async def rights_are_his_to_give(call: Command, record: User) -> None:
+    """Refuse roles, given directly or by a group, that allow more than the caller may do."""
+    history = inspect(record).attrs
+    given = set(history.role_ids.history.added[0]) if history.role_ids.history.added else set()
+    joined = set(history.group_ids.history.added[0]) if history.group_ids.history.added else set()
+    if joined:
+        of_groups = select(func.unnest(group.c.role_ids)).where(group.c.id.in_(joined), group.c.delete_time.is_(None))
+        given |= set(await call.session.scalars(of_groups))
+    await may_hand_out(call, given)
 
 
 users = Collection(
     User,
     pb.User,
-    "access.users",
     event=events_pb.UserEvent,
     by_hand={"password": set_password},
     build=new_user,
-    guards=[administrators_only, keep_an_administrator],
+    guards=[rights_are_his_to_give, an_administrator_remains],
 )
 
 
@@ -77,5 +64,5 @@ class UserService(Servicer, service="rotunda.access.v1.UserService"):
     ListUsers = users.list()
     CreateUser = users.create()
     UpdateUser = users.update()
-    DeleteUser = users.delete(administrators_only, not_the_last)
+    DeleteUser = users.delete(an_administrator_remains)
     BatchCreateUsers = users.batch_create()

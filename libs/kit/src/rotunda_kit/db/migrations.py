@@ -25,7 +25,12 @@ ATTEMPTS = 10
 
 def create_kit_tables(connection: Connection) -> None:
     """Make the kit's tables as they were at first, for a service's first version; later changes are versions too."""
-    script = (Path(__file__).parent / "kit_tables.sql").read_text()
+    change_kit_tables(connection, "kit_tables.sql")
+
+
+def change_kit_tables(connection: Connection, script_name: str) -> None:
+    """Run a script of the kit's, for the version of a service that takes in a change of the kit's tables."""
+    script = (Path(__file__).parent / script_name).read_text()
     for statement in script.split(";\n"):
         if statement.strip():
             connection.execute(text(statement))

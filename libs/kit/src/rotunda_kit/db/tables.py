@@ -5,6 +5,7 @@ They are Core tables: nobody maps them, and a service's migrations make them wit
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -13,11 +14,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
+    true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rotunda_kit.model import NAMING
 
@@ -95,4 +98,74 @@ external_id = Table(
     Column("external_id", Text, primary_key=True),
     Column("resource_id", Uuid, nullable=False),
     Index("external_id_resource_idx", "resource_id"),
+)
+
+
+# What decides who may do what: copies of the records of access, kept up from its events.
+access_role = Table(
+    "access_role",
+    kit_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("grants", JSONB, nullable=False),
+    Column("field_restrictions", JSONB, nullable=False),
+)
+access_team = Table(
+    "access_team",
+    kit_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("parent_id", Uuid),
+)
+access_territory = Table(
+    "access_territory",
+    kit_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("parent_id", Uuid),
+)
+# Users who left, too: what they own still belongs to their teams.
+access_user = Table(
+    "access_user",
+    kit_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("team_ids", ARRAY(Uuid), nullable=False),
+)
+# The users below each team, at any depth, and each user below himself.
+access_reach = Table(
+    "access_reach",
+    kit_metadata,
+    Column("scope_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Index("access_reach_user_idx", "user_id"),
+)
+# One row, raised with every change of a role, team or territory: processes that keep them in memory look at it.
+access_epoch = Table(
+    "access_epoch",
+    kit_metadata,
+    Column("single", Boolean, primary_key=True, server_default=true()),
+    Column("epoch", BigInteger, nullable=False),
+)
+
+# Records of this service that are shown to someone who would not see them by his roles.
+share = Table(
+    "share",
+    kit_metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("noun", Text, nullable=False),
+    Column("record_id", Uuid, nullable=False),
+    # A user, a team or a group.
+    Column("grantee_type", Text, nullable=False),
+    Column("grantee_id", Uuid, nullable=False),
+    # READ or WRITE.
+    Column("level", Text, nullable=False),
+    Column("creator_id", Uuid, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("noun", "record_id", "grantee_id", name="share_record_grantee_key"),
+    Index("share_grantee_idx", "grantee_id"),
 )

@@ -80,20 +80,7 @@ class ReferenceCopy:
 
     async def keep(self, session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
         """Keep copies where they are newer than what is there."""
-        newest: dict[UUID, dict[str, Any]] = {}
-        for row in rows:
-            known = newest.get(row["id"])
-            if known is None or known["version"] < row["version"]:
-                newest[row["id"]] = row
-        insert = upsert(self.table)
-        changes = {column.name: insert.excluded[column.name] for column in self.table.columns if not column.primary_key}
-        await session.execute(
-            insert.on_conflict_do_update(
-                index_elements=["id"], set_=changes, where=self.table.c.version < insert.excluded.version
-            ),
-            # In the order of ids: two workers that keep the same copies must lock them in the same order.
-            [newest[record_id] for record_id in sorted(newest)],
-        )
+        await keep_newest(session, self.table, rows)
 
     def reaction(self) -> Reaction:
         """Keeps the copies up."""
@@ -107,6 +94,24 @@ class ReferenceCopy:
             await self.keep(session, rows)
 
         return Reaction(self.noun, frozenset(), keep_up)
+
+
+async def keep_newest(session: AsyncSession, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep rows, by `id`, where their `version` is higher than that of what is there."""
+    newest: dict[UUID, dict[str, Any]] = {}
+    for row in rows:
+        known = newest.get(row["id"])
+        if known is None or known["version"] < row["version"]:
+            newest[row["id"]] = row
+    insert = upsert(table)
+    changes = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
+    await session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["id"], set_=changes, where=table.c.version < insert.excluded.version
+        ),
+        # In the order of ids: two workers that keep the same copies must lock them in the same order.
+        [newest[record_id] for record_id in sorted(newest)],
+    )
 
 
 def copy_of(model: type[Reference], event: type[Message]) -> ReferenceCopy:

@@ -31,17 +31,18 @@ class BatchItem:
     outcome: str
 
 
+Shown = Callable[[Command, Message], None]
 Handle = Callable[[Any], Awaitable[BatchItem]]
 # Looks at the whole request once, and gives the code for one item; called again when the items are taken one by one.
 Start = Callable[[Command, Any, Sequence[Any]], Awaitable[Handle]]
 
 
-def batch_method(permission: str, start: Start, prepare: Callable[[Any], None] | None = None) -> Method:
+def batch_method(start: Start, shown: Shown, prepare: Callable[[Any], None] | None = None) -> Method:
     """The method behind `Batch<Verb><Nouns>`, whose request has `requests` and whose answer has `results`.
 
     Args:
-        permission: what the caller needs.
         start: gives the code for one item.
+        shown: takes out of a result's record what the caller is not to see.
         prepare: completes the items from the request before they are checked.
     """
 
@@ -59,9 +60,12 @@ def batch_method(permission: str, start: Start, prepare: Callable[[Any], None] |
                 _fail(result, error, item)
         if good and not await _together(call, start, request, good):
             await _one_by_one(call, start, request, good)
+        for _, result in good:
+            if not result.HasField("error"):
+                shown(call, getattr(result, _resource_field(result)))
         return answer
 
-    return Method(permission, True, handle)
+    return Method(True, handle)
 
 
 def _refusal(call: Command, item: Message) -> RotundaError | None:

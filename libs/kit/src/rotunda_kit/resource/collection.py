@@ -8,10 +8,12 @@ from uuid import UUID
 from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
+from rotunda_kit.access.permissions import CREATE, READ, UPDATE, Permission, resource_of
 from rotunda_kit.db.tables import external_id
 from rotunda_kit.errors import FieldViolation, InvalidArgument, NotFound
 from rotunda_kit.listing.page import Page
 from rotunda_kit.model import Resource
+from rotunda_kit.resource.admission import Admission
 from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
 from rotunda_kit.resource.mapping import ResourceMapping
 from rotunda_kit.resource.publication import Publication, publish
@@ -43,7 +45,6 @@ class Collection(Generic[R, M]):
     Args:
         model: its mapped class.
         message: its message.
-        permission: `service.nouns`; a method's permission adds its verb.
         event: payload of its events, `<Noun>Event`; None if nobody else hears of it.
         derived: read-only fields and where they come from (see `ResourceMapping`).
         joins: what `derived` needs.
@@ -59,7 +60,6 @@ class Collection(Generic[R, M]):
         self,
         model: type[R],
         message: type[M],
-        permission: str,
         *,
         event: type[Message] | None = None,
         derived: Mapping[str, ColumnElement[Any]] | None = None,
@@ -71,35 +71,42 @@ class Collection(Generic[R, M]):
         order: str = NEWEST_FIRST,
     ) -> None:
         self.model = model
-        self.permission = permission
         self.mapping = ResourceMapping(model, message, derived=derived, joins=joins, by_hand=by_hand or ())
         self._by_hand = dict(by_hand or {})
         self._build = build
         self._guards = guards
         self._parent = parent
         self._order = order
-        publish(Publication(self.mapping, event))
+        self.admission = Admission(model.__noun__, resource_of(self.mapping.descriptor))
+        publish(Publication(self.mapping, event, parent[0].__noun__ if parent else ""))
 
     def not_found(self) -> NotFound:
         """The error for a record that is not there."""
         return _not_found(self.model)
 
-    async def load(self, call: Command, record_id: str, etag: str = "", **where: str) -> R:
+    async def load(
+        self, call: Command, record_id: str, etag: str = "", permission: Permission | None = None, **where: str
+    ) -> R:
         """The record, locked until the end of the transaction.
 
         Args:
             call: the command that will change it.
             record_id: of the request.
             etag: what the caller read; empty if he does not care.
+            permission: what is to be done with it; what the method needs if omitted.
             **where: further fields that must agree, for example its parent.
 
         Raises:
             NotFound: `<NOUN>_NOT_FOUND`.
             EtagMismatch: it changed since.
+            PermissionDenied: OUT_OF_SCOPE, the caller may see it, but not do this.
         """
         record: R | None = call.work.locked(self.model, UUID(record_id))
         if record is None:
-            found = await self._lock(call, [UUID(record_id)])
+            permission = permission or self.admission.permission(call, UPDATE)
+            found, refused = await self._lock(call, [UUID(record_id)], permission)
+            if refused:
+                raise self.admission.refusal(permission)
             record = found.get(UUID(record_id))
         if record is None or any(str(getattr(record, name)) != value for name, value in where.items()):
             raise self.not_found()
@@ -108,9 +115,10 @@ class Collection(Generic[R, M]):
 
     async def load_many(self, call: Command, ids: Iterable[str]) -> None:
         """Lock many records at once, so that `load` finds them."""
-        await self._lock(call, [UUID(record_id) for record_id in ids])
+        await self._lock(call, [UUID(record_id) for record_id in ids], self.admission.permission(call, UPDATE))
 
-    async def _lock(self, call: Command, ids: list[UUID]) -> dict[UUID, R]:
+    async def _lock(self, call: Command, ids: list[UUID], permission: Permission) -> tuple[dict[UUID, R], set[UUID]]:
+        """Locks records; returns those that the caller may do this with, and those that he may only see."""
         model: Any = self.model
         statement = (
             select(model)
@@ -120,9 +128,11 @@ class Collection(Generic[R, M]):
             .with_for_update(of=model)
             .execution_options(populate_existing=True)
         )
-        found = {record.id: record for record in await call.session.scalars(statement)}
+        found: dict[UUID, R] = {record.id: record for record in await call.session.scalars(statement)}
+        allowed, seen = await self.admission.sort_out(call, permission, list(found))
+        found = {record_id: record for record_id, record in found.items() if record_id in allowed}
         call.work.note_locked(found.values())
-        return found
+        return found, seen - allowed
 
     async def message(self, call: Command, record: R) -> M:
         """The record's message as it is now."""
@@ -131,19 +141,23 @@ class Collection(Generic[R, M]):
 
     async def new(self, call: Command, request: Message) -> R:
         """A new record from a create request."""
-        given: Any = getattr(request, self.resource_field(request).name)
+        field = self.resource_field(request).name
+        given: Any = getattr(request, field)
         if self._parent:
             await self._enter_parent(call, request, given, self._parent[1])
+        self.admission.settable(call, given, set(), [], field)
         values = {
             name: value
             for name, value in self.mapping.values(given, self.mapping.writable(given)).items()
             if value is not None
         }
+        self.admission.own_by_default(call, values)
         record = await self._build(call, request, values) if self._build else self.model(**values)
         for setter in self._by_hand.values():
             await setter(call, record, given)
         await self._admit(call, record, request)
         call.session.add(record)
+        await self.admission.keep_in_scope(call, record, CREATE)
         return record
 
     async def change(self, call: Command, record: R, request: Message, mask: Iterable[str] = ()) -> bool:
@@ -154,7 +168,8 @@ class Collection(Generic[R, M]):
         """
         field = self.resource_field(request).name
         given: Any = getattr(request, field)
-        names = self.mapping.writable(given, mask)
+        mask = set(mask)
+        names = self.admission.settable(call, given, mask, self.mapping.writable(given, mask), field)
         values = self.mapping.values(given, names)
         wrong = []
         for name, value in list(values.items()):
@@ -168,9 +183,10 @@ class Collection(Generic[R, M]):
         if wrong:
             raise InvalidArgument(wrong)
         changed = record.change(values)
-        changed |= await self._take_by_hand(call, record, given, set(mask), recorded=changed)
+        changed |= await self._take_by_hand(call, record, given, mask, recorded=changed)
         if changed:
             await self._admit(call, record, request)
+            await self.admission.keep_in_scope(call, record, UPDATE, values)
         return changed
 
     async def _take_by_hand(self, call: Command, record: R, given: Any, mask: set[str], *, recorded: bool) -> bool:
@@ -204,7 +220,7 @@ class Collection(Generic[R, M]):
             parent_id = getattr(request, self._parent[1])
             binding = f"{binding} {parent_id}"
         page = Page(
-            self.mapping.list_fields,
+            self.admission.listed(call, self.mapping.list_fields),
             filter=request.filter,
             order_by=request.order_by,
             page_size=request.page_size,
@@ -216,8 +232,12 @@ class Collection(Generic[R, M]):
         if self._parent:
             await self._parent_exists(call, parent_id)
             statement = statement.where(self.mapping.table.c[self._parent[1]] == UUID(parent_id))
+        statement = await self.admission.visible(call, statement)
         rows, token = page.cut(await call.rows(page.apply(statement)))
-        return [self.mapping.read(row) for row in rows], token
+        messages = [self.mapping.read(row) for row in rows]
+        for message in messages:
+            self.admission.shield(call, message)
+        return messages, token
 
     async def _enter_parent(self, call: Command, request: Any, given: Any, name: str) -> None:
         """Let a new record be of the parent that the request names beside it, or that it names itself (in a batch)."""
@@ -234,7 +254,9 @@ class Collection(Generic[R, M]):
     async def _parent_exists(self, call: Call, parent_id: str) -> None:
         assert self._parent is not None  # noqa: S101 - asked by those who have one
         table = self._parent[0].__table__  # type: ignore[attr-defined] # every concrete mapped class has one
-        if not await call.rows(select(table.c.id).where(table.c.id == UUID(parent_id), table.c.delete_time.is_(None))):
+        statement = select(table.c.id).where(table.c.id == UUID(parent_id), table.c.delete_time.is_(None))
+        condition = await call.access.condition(self._parent[0].__noun__, self.admission.permission(call, READ))
+        if not await call.rows(statement if condition is None else statement.where(condition)):
             raise _not_found(self._parent[0])
 
     def resource_field(self, message: Message) -> Any:
@@ -254,12 +276,12 @@ class Collection(Generic[R, M]):
             statement = self.mapping.by_id
             for name, value in self._where(request).items():
                 statement = statement.where(self.mapping.table.c[name] == UUID(value))
-            rows = await call.rows(statement, {"id": UUID(request.id)})
+            rows = await call.rows(await self.admission.visible(call, statement), {"id": UUID(request.id)})
             if not rows:
                 raise self.not_found()
-            return self._answer(request, self.mapping.read(rows[0]))
+            return self._answer(call, request, self.mapping.read(rows[0]))
 
-        return Method(f"{self.permission}.get", False, handle)
+        return Method(False, handle)
 
     def list(self) -> Method:
         """List<Nouns>, a page at a time."""
@@ -270,26 +292,26 @@ class Collection(Generic[R, M]):
             getattr(answer, self.resource_field(answer).name).extend(messages)
             return answer
 
-        return Method(f"{self.permission}.list", False, handle)
+        return Method(False, handle)
 
     def create(self) -> Method:
         """Create<Noun>."""
 
         async def handle(_servicer: Any, request: Any, call: Command) -> Any:
-            return self._answer(request, await self.message(call, await self.new(call, request)))
+            return self._answer(call, request, await self.message(call, await self.new(call, request)))
 
-        return Method(f"{self.permission}.create", True, handle)
+        return Method(True, handle)
 
     def update(self) -> Method:
         """Update<Noun>: the fields of the mask, or those that are set."""
 
         async def handle(_servicer: Any, request: Any, call: Command) -> Any:
             given = getattr(request, self.resource_field(request).name)
-            record = await self.load(call, given.id, given.etag, **self._where(given))
+            record = await self.load(call, given.id, given.etag, None, **self._where(given))
             await self.change(call, record, request, list(request.update_mask.paths))
-            return self._answer(request, await self.message(call, record))
+            return self._answer(call, request, await self.message(call, record))
 
-        return Method(f"{self.permission}.update", True, handle)
+        return Method(True, handle)
 
     def delete(self, *guards: Guard[R]) -> Method:
         """Delete<Noun>: into the recycle bin.
@@ -299,13 +321,13 @@ class Collection(Generic[R, M]):
         """
 
         async def handle(_servicer: Any, request: Any, call: Command) -> Any:
-            record = await self.load(call, request.id, request.etag, **self._where(request))
+            record = await self.load(call, request.id, request.etag, None, **self._where(request))
+            record.delete()
             for guard in guards:
                 await guard(call, record)
-            record.delete()
             return response_class(request)()
 
-        return Method(f"{self.permission}.delete", True, handle)
+        return Method(True, handle)
 
     def batch_create(self) -> Method:
         """BatchCreate<Nouns>: many create requests, each for itself.
@@ -330,7 +352,8 @@ class Collection(Generic[R, M]):
                 if len(known) > 1:
                     raise InvalidArgument.of("external_ids", "name different records")
                 if known:
-                    record = await self.load(call, str(known.pop()))
+                    updating = self.admission.require(call, UPDATE)
+                    record = await self.load(call, str(known.pop()), permission=updating)
                     changed = await self.change(call, record, item)
                     return BatchItem(record, UPDATED if changed else UNCHANGED)
                 record = await self.new(call, item)
@@ -341,23 +364,20 @@ class Collection(Generic[R, M]):
 
             return handle
 
-        return batch_method(f"{self.permission}.create", start, prepare)
+        return batch_method(start, self.admission.shield, prepare)
 
-    def verb(self, name: str) -> Callable[[Callable[[Command, R, Any], Awaitable[None]]], "Verb"]:
+    def verb(self, apply: Callable[[Command, R, Any], Awaitable[None]]) -> "Verb":
         """A method `<Verb><Noun>` that changes one record: load it, call the rule, answer with the record as it is now.
 
         The decorated function gets the call, the record and the request.
         """
 
-        def declare(apply: Callable[[Command, R, Any], Awaitable[None]]) -> Verb:
-            async def handle(_servicer: Any, request: Any, call: Command) -> Any:
-                record = await self.load(call, request.id, request.etag)
-                await apply(call, record, request)
-                return self._answer(request, await self.message(call, record))
+        async def handle(_servicer: Any, request: Any, call: Command) -> Any:
+            record = await self.load(call, request.id, request.etag)
+            await apply(call, record, request)
+            return self._answer(call, request, await self.message(call, record))
 
-            return Verb(f"{self.permission}.{name}", True, handle, apply)
-
-        return declare
+        return Verb(True, handle, apply)
 
     def batch(self, verb: "Verb") -> Method:
         """A method `Batch<Verb><Nouns>` that does the same to many records."""
@@ -372,7 +392,7 @@ class Collection(Generic[R, M]):
 
             return handle
 
-        return batch_method(verb.permission, start)
+        return batch_method(start, self.admission.shield)
 
     async def _named(self, call: Command, items: Iterable[Any]) -> dict[tuple[str, str], UUID]:
         """Records that items name by an external id, locked."""
@@ -388,12 +408,14 @@ class Collection(Generic[R, M]):
             )
         )
         named = {(row.system, row.external_id): row.resource_id for row in rows}
-        await self._lock(call, list(set(named.values())))
+        await self._lock(call, list(set(named.values())), Permission(self.admission.resource, UPDATE))
         return named
 
-    def _answer(self, request: Message, message: M) -> Any:
+    def _answer(self, call: Call, request: Message, message: M) -> Any:
         answer = response_class(request)()
-        getattr(answer, self.resource_field(answer).name).CopyFrom(message)
+        shown = getattr(answer, self.resource_field(answer).name)
+        shown.CopyFrom(message)
+        self.admission.shield(call, shown)
         return answer
 
 

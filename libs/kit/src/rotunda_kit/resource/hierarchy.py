@@ -1,4 +1,4 @@
-"""Records that stand below others of their noun: no circles."""
+"""Records that stand below others of their noun: no circles, and none that hang in the air."""
 
 from typing import Any
 from uuid import UUID
@@ -34,5 +34,19 @@ def no_cycle(model: type[Resource], parent: str) -> Guard[Any]:
             raise FailedPrecondition("HIERARCHY_CYCLE", "The parent stands below the record itself.").at(
                 FieldViolation(parent, "stands below the record itself")
             )
+
+    return guard
+
+
+def no_children(model: type[Resource], parent: str, reason: str) -> Guard[Any]:
+    """A guard for deletes: refuses with FailedPrecondition `reason` while others name the record in `parent`."""
+    table: Table = model.__table__  # type: ignore[attr-defined] # every concrete mapped class has one
+
+    async def guard(call: Command, record: Resource) -> None:
+        lock = func.hashtextextended(f"{model.__noun__} hierarchy", 0)
+        await call.session.execute(select(func.pg_advisory_xact_lock(lock)))
+        children = exists().where(table.c[parent] == record.id, table.c.delete_time.is_(None))
+        if await call.session.scalar(select(children)):
+            raise FailedPrecondition(reason, "Others name this one as their parent.")
 
     return guard

@@ -15,11 +15,13 @@ class Publication:
 
     `event` is its payload `<Noun>Event`, with the resource in a field named as the noun and, where changes have
     particulars, a
-    field `detail`; None for a noun that nobody else hears of.
+    field `detail`; None for a noun that nobody else hears of. `within` is the noun that its records live under, or
+    empty.
     """
 
     mapping: ResourceMapping[Any, Any]
     event: type[Message] | None
+    within: str = ""
 
 
 _publications: dict[type[Resource], Publication] = {}

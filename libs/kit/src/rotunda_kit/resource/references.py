@@ -16,9 +16,11 @@ from google.protobuf.message import Message
 from sqlalchemy import Select, Table, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from rotunda_kit.access.permissions import READ, Permission, resource_of
 from rotunda_kit.descriptors import behaviours, message_type_of, rules
-from rotunda_kit.errors import NotFound
+from rotunda_kit.errors import NotFound, PermissionDenied
 from rotunda_kit.events.references import ReferenceCopy, get_request, message_in
+from rotunda_kit.resource.publication import nouns, publication_of
 
 if TYPE_CHECKING:
     from rotunda_kit.server.call import Call
@@ -124,7 +126,13 @@ class ReferenceCheck:
         wanted = [UUID(record_id) for record_id in ids]
         if noun in self._own:
             table = self._own[noun]
-            rows = await call.rows(_living(table), {"ids": wanted})
+            statement = _living(table)
+            # What he may not see does not exist for the caller.
+            reading = Permission(resource_of(publication_of(nouns()[noun]).mapping.descriptor), READ)
+            visible = await call.access.condition(noun, reading)
+            if visible is not None:
+                statement = statement.where(visible)
+            rows = await call.rows(statement, {"ids": wanted})
             return ids - {str(row.id) for row in rows}
         copy = self._copies[noun]
         rows = await call.rows(_copied(copy.table), {"ids": wanted})
@@ -144,7 +152,7 @@ class ReferenceCheck:
             async with limit:
                 try:
                     return copy.row(message_in(await call.ask(copy.get, get_request(copy.get, record_id))))
-                except NotFound:
+                except (NotFound, PermissionDenied):
                     return None
 
         rows = [row for row in await asyncio.gather(*map(ask, sorted(ids))) if row]

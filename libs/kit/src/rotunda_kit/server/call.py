@@ -8,6 +8,8 @@ from google.protobuf.message import Message
 from sqlalchemy import Executable, Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rotunda_kit.access.control import AccessControl
+from rotunda_kit.access.permissions import Permission
 from rotunda_kit.client import Clients
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import UnitOfWork
@@ -22,16 +24,28 @@ class Call:
     Args:
         principal: who calls.
         token: his internal token, to be handed on.
+        control: decides who may do what.
+        permission: what the method needs; None if whoever is signed in may call it.
         database: of this service.
         clients: to the other services.
         tokens: to verify the tokens of others in whose name this call asks too.
     """
 
     def __init__(
-        self, principal: Principal, token: str, database: Database, clients: Clients, tokens: TokenVerifier
+        self,
+        principal: Principal,
+        token: str,
+        control: AccessControl,
+        permission: Permission | None,
+        database: Database,
+        clients: Clients,
+        tokens: TokenVerifier,
     ) -> None:
         self.principal = principal
         self.token = token
+        self.control = control
+        self.access = control.of(principal)
+        self.permission = permission
         self.database = database
         self.clients = clients
         self.tokens = tokens

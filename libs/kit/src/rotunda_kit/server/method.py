@@ -18,22 +18,21 @@ Handler = Callable[[Any, Any, Any], Awaitable[Message]]
 class Method:
     """The code behind one method of a proto.
 
-    `permission` is what a caller needs, `service.nouns.verb`; `writes` says whether it runs in a transaction.
+    `writes` says whether it runs in a transaction.
     """
 
-    permission: str
     writes: bool
     handle: Handler
 
 
-def command(permission: str) -> Callable[[Callable[[Any, Any, Command], Awaitable[Message]]], Method]:
+def command(handle: Callable[[Any, Any, Command], Awaitable[Message]]) -> Method:
     """A method that writes: one transaction, committed with its events when it has answered."""
-    return lambda handle: Method(permission, True, handle)
+    return Method(True, handle)
 
 
-def query(permission: str) -> Callable[[Callable[[Any, Any, Call], Awaitable[Message]]], Method]:
+def query(handle: Callable[[Any, Any, Call], Awaitable[Message]]) -> Method:
     """A method that only reads."""
-    return lambda handle: Method(permission, False, handle)
+    return Method(False, handle)
 
 
 def response_class(request: Message) -> Any:

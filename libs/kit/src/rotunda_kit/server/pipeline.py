@@ -1,6 +1,6 @@
 """What every call passes through.
 
-In this order: trace, error mapping, identity, request check, references, transaction with idempotency.
+In this order: trace, error mapping, identity, permission, request check, references, transaction with idempotency.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy import Table
 
+from rotunda_kit.access.control import AccessControl
+from rotunda_kit.access.permissions import owned, permission_of
 from rotunda_kit.check import check_and_normalise
 from rotunda_kit.client import DEFAULT_TIMEOUT, Clients
 from rotunda_kit.db.engine import Database
@@ -41,7 +43,9 @@ class Pipeline:
     """Serves the methods of one service process.
 
     Args:
+        service: name of the service.
         database: of the service.
+        control: decides who may do what.
         clients: to the other services.
         tokens: verifies callers.
         references: knows which records exist.
@@ -50,13 +54,17 @@ class Pipeline:
 
     def __init__(
         self,
+        service: str,
         database: Database,
+        control: AccessControl,
         clients: Clients,
         tokens: TokenVerifier,
         references: ReferenceCheck,
         tables: list[Table],
     ) -> None:
+        self._service = service
         self._database = database
+        self._control = control
         self._clients = clients
         self._tokens = tokens
         self._references = references
@@ -80,6 +88,7 @@ class Pipeline:
         self, servicer: Servicer, descriptor: MethodDescriptor, method: Method
     ) -> Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]:
         run = self._write if method.writes else self._read
+        admit = self._door(descriptor, Command if method.writes else Call)
 
         async def serve(raw: bytes, context: grpc.aio.ServicerContext) -> bytes:
             metadata: dict[str, Any] = dict(context.invocation_metadata() or ())
@@ -87,7 +96,8 @@ class Pipeline:
             remaining = context.time_remaining()
             try:
                 async with asyncio.timeout(DEFAULT_TIMEOUT if remaining is None else remaining):
-                    return await run(servicer, descriptor, method, raw, metadata.get("authorization", ""))
+                    call = admit(metadata.get("authorization", ""))
+                    return await run(servicer, descriptor, method, raw, call)
             except RotundaError as error:
                 failure = error
             except TimeoutError:
@@ -107,11 +117,27 @@ class Pipeline:
 
         return serve
 
-    def _open(self, cls: type[Any], authorization: str) -> Any:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated("TOKEN_MISSING", "The call carries no internal token.")
-        return cls(self._tokens.verify(token), token, self._database, self._clients, self._tokens)
+    def _door(self, descriptor: MethodDescriptor, cls: type[Any]) -> Callable[[str], Any]:
+        """Lets callers in to a method, each with a call of his own.
+
+        Raises:
+            Unauthenticated: nobody knows who calls.
+            PermissionDenied: PERMISSION_MISSING.
+        """
+        permission = permission_of(descriptor, self._service)
+        belongs = owned(descriptor)
+
+        def admit(authorization: str) -> Any:
+            scheme, _, token = authorization.partition(" ")
+            if scheme.lower() != "bearer":
+                raise Unauthenticated("TOKEN_MISSING", "The call carries no internal token.")
+            principal = self._tokens.verify(token)
+            call = cls(principal, token, self._control, permission, self._database, self._clients, self._tokens)
+            if permission is not None:
+                call.access.require(permission, owned=belongs)
+            return call
+
+        return admit
 
     @staticmethod
     def _parse(descriptor: MethodDescriptor, raw: bytes) -> Message:
@@ -125,16 +151,14 @@ class Pipeline:
         return request
 
     async def _read(
-        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, authorization: str
+        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, call: Call
     ) -> bytes:
-        call: Call = self._open(Call, authorization)
         answer = await method.handle(servicer, self._parse(descriptor, raw), call)
         return answer.SerializeToString()
 
     async def _write(
-        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, authorization: str
+        self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, call: Command
     ) -> bytes:
-        call: Command = self._open(Command, authorization)
         request = self._parse(descriptor, raw)
         request_id: str = getattr(request, "request_id", "")
         digest = digest_of(request) if request_id else b""

@@ -14,9 +14,8 @@ from joserfc.jwk import KeySet, OKPKey
 
 from rotunda_kit.app import Service
 from rotunda_kit.client import Clients
-from rotunda_kit.db import migrations
 from rotunda_kit.embedded import NatsServer, PostgresServer
-from rotunda_kit.identity import Principal, TokenIssuer
+from rotunda_kit.identity import ADMINISTRATOR, Principal, TokenIssuer
 from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.settings import Settings
@@ -46,13 +45,13 @@ class TestPlatform:
 
     def token(self, *, subject: str | None = None, administrator: bool = True) -> str:
         """An internal token."""
-        roles = frozenset({"administrator"}) if administrator else frozenset[str]()
+        roles = frozenset({ADMINISTRATOR}) if administrator else frozenset[str]()
         return self.issuer.mint_internal(Principal(subject or self.subject, "test", roles))
 
     async def start(self, service: Service, *, worker: bool = True) -> Runtime:
         """Run a service on a database of its own."""
         url = await self.postgres.create_database(f"{service.name}_{new_id().hex[-8:]}")
-        await migrations.migrate(url, migrations.config(service.migrations, [service.metadata]))
+        await service.migrate(url)
         settings = Settings(
             database_url=url, nats_url=self.nats.url, token_keys_file=self.keys_file, grpc_port=0, stop_grace=1
         )

@@ -33,6 +33,7 @@ class Account(Resource, Base):
     type: Mapped[AccountType] = mapped_column(default=AccountType.COMPANY)
     account_number: Mapped[str] = mapped_column(server_default=NEXT_NUMBER, init=False, unique=True)
     owner_id: Mapped[UUID | None] = mapped_column(default=None)
+    territory_id: Mapped[UUID | None] = mapped_column(default=None)
     parent_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"), default=None)
     first_name: Mapped[str | None] = mapped_column(default=None)
     last_name: Mapped[str | None] = mapped_column(default=None)
@@ -50,6 +51,7 @@ class Account(Resource, Base):
     __table_args__ = (
         living("account_display_name_idx", "display_name", "id", postgresql_ops={"display_name": "text_pattern_ops"}),
         living("account_owner_idx", "owner_id", "id"),
+        living("account_territory_idx", "territory_id", "id"),
         living("account_parent_idx", "parent_account_id", "id"),
         living("account_industry_idx", "industry", "id"),
     )

@@ -29,7 +29,6 @@ joins = [
 accounts = Collection(
     Account,
     pb.Account,
-    "customers.accounts",
     event=events_pb.AccountEvent,
     derived=names,
     joins=joins,

@@ -32,7 +32,6 @@ async def plan_or_log(call: Command, request: pb.CreateActivityRequest, values: 
 activities = Collection(
     Activity,
     pb.Activity,
-    "customers.activities",
     event=events_pb.ActivityEvent,
     derived={
         "account_display_name": account.c.display_name,
@@ -58,13 +57,13 @@ class ActivityService(Servicer, service="rotunda.customers.v1.ActivityService"):
     DeleteActivity = activities.delete()
     BatchCreateActivities = activities.batch_create()
 
-    @activities.verb("complete")
+    @activities.verb
     async def CompleteActivity(_call: Command, activity: Activity, request: pb.CompleteActivityRequest) -> None:  # noqa: N805
         """Close it as done."""
         at = moment(request.complete_time) if request.HasField("complete_time") else None
         activity.complete(request.outcome or None, at)
 
-    @activities.verb("delegate")
+    @activities.verb
     async def DelegateActivity(_call: Command, activity: Activity, request: pb.DelegateActivityRequest) -> None:  # noqa: N805
         """Hand it on to another user."""
         activity.delegate(UUID(request.assignee_id), request.comment or None)

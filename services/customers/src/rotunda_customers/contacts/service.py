@@ -15,7 +15,6 @@ owner = UserReference.__table__.alias("owner")
 contacts = Collection(
     Contact,
     pb.Contact,
-    "customers.contacts",
     event=events_pb.ContactEvent,
     derived={"account_display_name": account.c.display_name, "owner_display_name": owner.c.display_name},
     joins=[(account, account.c.id == contact.c.account_id), (owner, owner.c.id == contact.c.owner_id)],

@@ -21,7 +21,6 @@ async def draft(call: Command, _request: pb.CreateCampaignRequest, values: dict[
 campaigns = Collection(
     Campaign,
     pb.Campaign,
-    "marketing.campaigns",
     event=events_pb.CampaignEvent,
     derived={"owner_display_name": queries.owner.c.display_name, "member_count": queries.member_count()},
     joins=[(queries.owner, queries.owner.c.id == queries.campaign.c.owner_id)],
@@ -38,7 +37,7 @@ class CampaignService(Servicer, service="rotunda.marketing.v1.CampaignService"):
     UpdateCampaign = campaigns.update()
     BatchCreateCampaigns = campaigns.batch_create()
 
-    @command("marketing.campaigns.delete")
+    @command
     async def DeleteCampaign(self, request: pb.DeleteCampaignRequest, call: Command) -> pb.DeleteCampaignResponse:
         """Delete it and its members."""
         campaign = await campaigns.load(call, request.id, request.etag)
@@ -46,32 +45,32 @@ class CampaignService(Servicer, service="rotunda.marketing.v1.CampaignService"):
         await call.session.execute(queries.delete_members(campaign.id, now()))
         return pb.DeleteCampaignResponse()
 
-    @campaigns.verb("plan")
+    @campaigns.verb
     async def PlanCampaign(_call: Command, campaign: Campaign, _request: pb.PlanCampaignRequest) -> None:  # noqa: N805
         """Fix what it is."""
         campaign.plan()
 
-    @campaigns.verb("start")
+    @campaigns.verb
     async def StartCampaign(_call: Command, campaign: Campaign, _request: pb.StartCampaignRequest) -> None:  # noqa: N805
         """Let people hear of it."""
         campaign.start()
 
-    @campaigns.verb("pause")
+    @campaigns.verb
     async def PauseCampaign(_call: Command, campaign: Campaign, _request: pb.PauseCampaignRequest) -> None:  # noqa: N805
         """Stop for a while."""
         campaign.pause()
 
-    @campaigns.verb("resume")
+    @campaigns.verb
     async def ResumeCampaign(_call: Command, campaign: Campaign, _request: pb.ResumeCampaignRequest) -> None:  # noqa: N805
         """Go on after a pause."""
         campaign.resume()
 
-    @campaigns.verb("complete")
+    @campaigns.verb
     async def CompleteCampaign(_call: Command, campaign: Campaign, _request: pb.CompleteCampaignRequest) -> None:  # noqa: N805
         """End it as planned."""
         campaign.complete()
 
-    @campaigns.verb("cancel")
+    @campaigns.verb
     async def CancelCampaign(_call: Command, campaign: Campaign, request: pb.CancelCampaignRequest) -> None:  # noqa: N805
         """Call it off."""
         campaign.cancel(request.reason or None)

@@ -37,7 +37,6 @@ async def campaign_goes_on(call: Command, member: CampaignMember) -> None:
 members = Collection(
     CampaignMember,
     pb.CampaignMember,
-    "marketing.campaign_members",
     event=events_pb.CampaignMemberEvent,
     derived={"account_display_name": account.c.display_name, "contact_display_name": contact.c.display_name},
     joins=[(account, account.c.id == member.c.account_id), (contact, contact.c.id == member.c.contact_id)],

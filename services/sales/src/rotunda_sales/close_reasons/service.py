@@ -4,7 +4,6 @@ from sqlalchemy import select
 
 from rotunda.sales.events.v1 import close_reason_event_pb2 as events_pb
 from rotunda.sales.v1 import close_reason_service_pb2 as pb
-from rotunda_kit.access import administrators_only
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
@@ -13,9 +12,7 @@ from rotunda_sales.close_reasons.model import CloseReason, not_usable
 close_reasons = Collection(
     CloseReason,
     pb.CloseReason,
-    "sales.closeReasons",
     event=events_pb.CloseReasonEvent,
-    guards=[administrators_only],
 )
 
 
@@ -41,5 +38,5 @@ class CloseReasonService(Servicer, service="rotunda.sales.v1.CloseReasonService"
     ListCloseReasons = close_reasons.list()
     CreateCloseReason = close_reasons.create()
     UpdateCloseReason = close_reasons.update()
-    DeleteCloseReason = close_reasons.delete(administrators_only)
+    DeleteCloseReason = close_reasons.delete()
     BatchCreateCloseReasons = close_reasons.batch_create()

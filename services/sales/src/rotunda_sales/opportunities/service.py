@@ -29,7 +29,6 @@ async def _stage(call: Command, stage_id: str) -> Stage:
 opportunities = Collection(
     Opportunity,
     pb.Opportunity,
-    "sales.opportunities",
     event=events_pb.OpportunityEvent,
     derived={
         "account_display_name": account.c.display_name,
@@ -65,7 +64,7 @@ class OpportunityService(Servicer, service="rotunda.sales.v1.OpportunityService"
     DeleteOpportunity = opportunities.delete()
     BatchCreateOpportunities = opportunities.batch_create()
 
-    @opportunities.verb("moveToStage")
+    @opportunities.verb
     async def MoveOpportunityToStage(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
         """Go on, or back, to another stage, and keep the move in the history."""
         came_from = record.stage_id
@@ -79,25 +78,25 @@ class OpportunityService(Servicer, service="rotunda.sales.v1.OpportunityService"
             )
         )
 
-    @opportunities.verb("win")
+    @opportunities.verb
     async def WinOpportunity(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
         """Close as won."""
         reason = await close_reason(call, request.reason.reason_code)
         record.win(reason, _comment(request), _close_date(request))
 
-    @opportunities.verb("lose")
+    @opportunities.verb
     async def LoseOpportunity(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
         """Close as lost."""
         reason = await close_reason(call, request.reason.reason_code)
         record.lose(reason, _comment(request), _close_date(request))
 
-    @opportunities.verb("cancel")
+    @opportunities.verb
     async def CancelOpportunity(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805
         """Close without an outcome."""
         reason = await close_reason(call, request.reason.reason_code)
         record.cancel(reason, _comment(request), _close_date(request))
 
-    @opportunities.verb("reopen")
+    @opportunities.verb
     async def ReopenOpportunity(_call: Command, record: Opportunity, _request: Any) -> None:  # noqa: N805
         """Go on where it was closed."""
         record.reopen()

@@ -4,7 +4,6 @@ from sqlalchemy import func, select
 
 from rotunda.sales.events.v1 import pipeline_event_pb2 as events_pb
 from rotunda.sales.v1 import pipeline_service_pb2 as pb
-from rotunda_kit.access import administrators_only
 from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
@@ -50,11 +49,10 @@ async def not_needed(call: Command, record: Pipeline) -> None:
 pipelines = Collection(
     Pipeline,
     pb.Pipeline,
-    "sales.pipelines",
     event=events_pb.PipelineEvent,
     derived={"stages": queries.stages()},
     by_hand={"stages": set_stages},
-    guards=[administrators_only, exactly_one_default],
+    guards=[exactly_one_default],
 )
 
 
@@ -65,5 +63,5 @@ class PipelineService(Servicer, service="rotunda.sales.v1.PipelineService"):
     ListPipelines = pipelines.list()
     CreatePipeline = pipelines.create()
     UpdatePipeline = pipelines.update()
-    DeletePipeline = pipelines.delete(administrators_only, not_needed)
+    DeletePipeline = pipelines.delete(not_needed)
     BatchCreatePipelines = pipelines.batch_create()

@@ -6,7 +6,7 @@ from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.method import Servicer
 from rotunda_sales.products.model import Product
 
-products = Collection(Product, pb.Product, "sales.products", event=events_pb.ProductEvent)
+products = Collection(Product, pb.Product, event=events_pb.ProductEvent)
 
 
 class ProductService(Servicer, service="rotunda.sales.v1.ProductService"):

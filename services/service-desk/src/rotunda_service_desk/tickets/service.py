@@ -18,7 +18,6 @@ assignee = UserReference.__table__.alias("assignee")
 tickets = Collection(
     Ticket,
     pb.Ticket,
-    "service_desk.tickets",
     event=events_pb.TicketEvent,
     derived={"account_display_name": account.c.display_name, "assignee_display_name": assignee.c.display_name},
     joins=[(account, account.c.id == ticket.c.account_id), (assignee, assignee.c.id == ticket.c.assignee_id)],
@@ -35,23 +34,23 @@ class TicketService(Servicer, service="rotunda.service_desk.v1.TicketService"):
     DeleteTicket = tickets.delete()
     BatchCreateTickets = tickets.batch_create()
 
-    @tickets.verb("assign")
+    @tickets.verb
     async def AssignTicket(_call: Command, ticket: Ticket, request: pb.AssignTicketRequest) -> None:  # noqa: N805
         """Give it to a user."""
         ticket.assign(UUID(request.assignee_id))
 
-    @tickets.verb("resolve")
+    @tickets.verb
     async def ResolveTicket(_call: Command, ticket: Ticket, request: pb.ResolveTicketRequest) -> None:  # noqa: N805
         """Say what was done about it."""
         at = moment(request.resolve_time) if request.HasField("resolve_time") else None
         ticket.resolve(request.resolution, at)
 
-    @tickets.verb("close")
+    @tickets.verb
     async def CloseTicket(_call: Command, ticket: Ticket, request: pb.CloseTicketRequest) -> None:  # noqa: N805
         """Make it history."""
         ticket.close(moment(request.close_time) if request.HasField("close_time") else None)
 
-    @tickets.verb("reopen")
+    @tickets.verb
     async def ReopenTicket(_call: Command, ticket: Ticket, request: pb.ReopenTicketRequest) -> None:  # noqa: N805
         """Take the matter up again."""
         ticket.reopen(request.reason)

@@ -28,7 +28,6 @@ async def empty(call: Command, record: Mailbox) -> None:
 mailboxes = Collection(
     Mailbox,
     pb.Mailbox,
-    "sync.mailboxes",
     event=events_pb.MailboxEvent,
     derived={"user_display_name": user.c.display_name},
     joins=[(user, user.c.id == mailbox.c.user_id)],

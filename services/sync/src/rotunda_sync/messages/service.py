@@ -91,7 +91,6 @@ class Messages(Collection[Message, pb.Message]):
 messages = Messages(
     Message,
     pb.Message,
-    "sync.messages",
     event=events_pb.MessageEvent,
     by_hand={"source": keep_source},
     build=new_message,
@@ -108,7 +107,7 @@ class MessageService(Servicer, service="rotunda.sync.v1.MessageService"):
     DeleteMessage = messages.delete()
     BatchCreateMessages = messages.batch_create()
 
-    @messages.verb("assign")
+    @messages.verb
     async def AssignMessage(_call: Command, record: Message, request: pb.AssignMessageRequest) -> None:  # noqa: N805
         """Say what a mail is about."""
         records = _about(request)
@@ -116,12 +115,11 @@ class MessageService(Servicer, service="rotunda.sync.v1.MessageService"):
             raise InvalidArgument([FieldViolation(name, "one of the four must be set") for name in ABOUT])
         record.assign(records)
 
-    @query("sync.messages.getSource")
+    @query
     async def GetMessageSource(self, request: pb.GetMessageSourceRequest, call: Call) -> pb.GetMessageSourceResponse:
         """The mail as it came over the wire."""
-        rows = await call.rows(
-            select(message.c.source).where(message.c.id == UUID(request.id), message.c.delete_time.is_(None))
-        )
+        statement = select(message.c.source).where(message.c.id == UUID(request.id), message.c.delete_time.is_(None))
+        rows = await call.rows(await messages.admission.visible(call, statement))
         if not rows:
             raise messages.not_found()
         return pb.GetMessageSourceResponse(source=rows[0].source)

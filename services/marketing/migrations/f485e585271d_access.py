@@ -1,0 +1,14 @@
+"""Access."""
+
+from alembic import op
+
+from rotunda_kit.db.migrations import change_kit_tables
+
+revision = "f485e585271d"
+down_revision = "a1f677502e08"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    change_kit_tables(op.get_bind(), "kit_access.sql")

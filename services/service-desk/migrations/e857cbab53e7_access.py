@@ -1,0 +1,16 @@
+"""Access."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from rotunda_kit.db.migrations import change_kit_tables
+
+revision = "e857cbab53e7"
+down_revision = "2e1dfd085503"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    change_kit_tables(op.get_bind(), "kit_access.sql")
+    op.add_column("account_reference", sa.Column("territory_id", sa.Uuid(), nullable=True))
