@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from rotunda_gateway.auth.callers import AUDIENCE, Callers
 from rotunda_gateway.auth.routes import auth_routes
+from rotunda_gateway.contracts.calls import Calls
 from rotunda_gateway.health import health_routes
 from rotunda_gateway.http.problems import install_problems
 from rotunda_gateway.openapi.docs import install_docs
@@ -44,6 +45,6 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_transcoder(
-        app, Transcoder(runtime.clients.call, callers.authenticate, routes, body_limit=settings.body_limit)
+        app, Transcoder(Calls(runtime.clients).call, callers.authenticate, routes, body_limit=settings.body_limit)
     )
     return app

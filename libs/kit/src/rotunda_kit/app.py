@@ -8,6 +8,8 @@ from sqlalchemy import MetaData, Table
 
 from rotunda_kit.access.copies import REACTIONS
 from rotunda_kit.access.ownership import Ownership, ownership
+from rotunda_kit.access.permissions import resource_of
+from rotunda_kit.access.shares.service import share_servicer
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import kit_metadata
@@ -73,6 +75,12 @@ class Service:
         }
         return {noun: belongs for noun, belongs in found.items() if belongs is not None}
 
+    def all_servicers(self) -> list[type[Servicer]]:
+        """What answers its methods, those of the kit's contracts too."""
+        resources = {noun: resource_of(publication_of(nouns()[noun]).mapping.descriptor) for noun in self.ownerships()}
+        contracts = [share_servicer(self.name, resources)] if resources else []
+        return [*self.servicers, *contracts]
+
     def _own_nouns(self) -> dict[str, Table]:
         prefix = f"{self.name}."
         return {noun: model.__table__ for noun, model in nouns().items() if noun.startswith(prefix)}  # type: ignore[attr-defined]
@@ -84,7 +92,7 @@ class Service:
             TypeError: a request of this service may name a record of which it keeps no copy.
         """
         check = ReferenceCheck(self._own_nouns(), self.copies)
-        for servicer in self.servicers:
+        for servicer in self.all_servicers():
             for method in servicer.descriptor.methods:
                 for noun in nouns_in(method.input_type):
                     if not check.knows(noun):

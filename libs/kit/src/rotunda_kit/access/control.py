@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, Uuid, bindparam, false, func, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,17 +13,19 @@ from rotunda_kit.access.fields import Shield
 from rotunda_kit.access.ownership import Ownership
 from rotunda_kit.access.permissions import CREATE, DELETE, READ, Permission
 from rotunda_kit.access.rights import Rights, Scope
+from rotunda_kit.access.shares.model import Share, ShareLevel
 from rotunda_kit.db.engine import Database
-from rotunda_kit.db.tables import access_reach, share
+from rotunda_kit.db.tables import access_reach
 from rotunda_kit.errors import PermissionDenied
 from rotunda_kit.identity import Principal
 
-WRITE = "WRITE"
 # Shares up to here are named one by one, so that an index on the records' ids serves them.
 NAMED_SHARES = 500
 
-_SHARES = select(share.c.noun, share.c.record_id, share.c.level).where(
-    share.c.grantee_id == func.any(bindparam("grantees", type_=ARRAY(Uuid)))
+share = Share.__table__
+
+_SHARES = select(share.c.record_type, share.c.record_id, type_coerce(share.c.level, Text)).where(
+    share.c.grantee_id == func.any(bindparam("grantees", type_=ARRAY(Uuid))), share.c.delete_time.is_(None)
 )
 
 
@@ -94,6 +96,11 @@ class Access:
         """Whether something is allowed with every record of a noun."""
         return noun not in self._control.ownerships or Scope.ALL in self.rights.scopes(permission)
 
+    @property
+    def ownerships(self) -> Mapping[str, Ownership]:
+        """To whom records belong, by noun, of those that belong to someone."""
+        return self._control.ownerships
+
     def ownership(self, noun: str) -> Ownership | None:
         """To whom the records of a noun belong."""
         return self._control.ownerships.get(noun)
@@ -152,19 +159,21 @@ class Access:
         if len(ids) <= NAMED_SHARES:
             return ownership.table.c.id == func.any(_ids(ids))
         named = select(share.c.record_id).where(
-            share.c.noun == ownership.noun, share.c.grantee_id == func.any(_ids(self._grantees()))
+            share.c.record_type == ownership.noun,
+            share.c.grantee_id == func.any(_ids(self._grantees())),
+            share.c.delete_time.is_(None),
         )
-        return ownership.table.c.id.in_(named if action == READ else named.where(share.c.level == WRITE))
+        return ownership.table.c.id.in_(named if action == READ else named.where(share.c.level == ShareLevel.WRITE))
 
     async def _read_shares(self) -> dict[str, tuple[list[UUID], list[UUID]]]:
         async with self._control.database.reading() as connection:
             rows = (await connection.execute(_SHARES, {"grantees": self._grantees()})).all()
         shares: dict[str, tuple[list[UUID], list[UUID]]] = {}
-        for row in rows:
-            seen, written = shares.setdefault(row.noun, ([], []))
-            seen.append(row.record_id)
-            if row.level == WRITE:
-                written.append(row.record_id)
+        for noun, record_id, level in rows:
+            seen, written = shares.setdefault(noun, ([], []))
+            seen.append(record_id)
+            if level == ShareLevel.WRITE:
+                written.append(record_id)
         return shares
 
     def _grantees(self) -> list[UUID]:

@@ -8,8 +8,14 @@ from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rotunda.access.events.v1 import role_event_pb2, team_event_pb2, territory_event_pb2, user_event_pb2
-from rotunda_kit.db.tables import access_role, access_team, access_territory, access_user
+from rotunda.access.events.v1 import (
+    group_event_pb2,
+    role_event_pb2,
+    team_event_pb2,
+    territory_event_pb2,
+    user_event_pb2,
+)
+from rotunda_kit.db.tables import access_group, access_role, access_team, access_territory, access_user
 from rotunda_kit.events.envelope import Event
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.references import keep_newest
@@ -73,6 +79,12 @@ async def keep_roles(events: Sequence[Event], session: AsyncSession) -> None:
     await session.execute(_NEXT_EPOCH)
 
 
+async def keep_groups(events: Sequence[Event], session: AsyncSession) -> None:
+    """Keep up which groups there are."""
+    rows = [_row(event, group_event_pb2.GroupEvent.FromString(event.payload).group) for event in events]
+    await keep_newest(session, access_group, rows)
+
+
 async def keep_territories(events: Sequence[Event], session: AsyncSession) -> None:
     """Keep up the tree of territories."""
     rows = []
@@ -106,6 +118,7 @@ async def keep_users(events: Sequence[Event], session: AsyncSession) -> None:
 
 REACTIONS = (
     Reaction("access.role", frozenset(), keep_roles),
+    Reaction("access.group", frozenset(), keep_groups),
     Reaction("access.territory", frozenset(), keep_territories),
     Reaction("access.team", frozenset(), keep_teams),
     Reaction("access.user", frozenset(), keep_users),

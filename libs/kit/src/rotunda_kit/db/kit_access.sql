@@ -9,6 +9,13 @@ CREATE TABLE access_role (
     CONSTRAINT access_role_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE access_group (
+    id UUID NOT NULL,
+    version BIGINT NOT NULL,
+    deleted BOOLEAN NOT NULL,
+    CONSTRAINT access_group_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE access_team (
     id UUID NOT NULL,
     version BIGINT NOT NULL,
@@ -49,15 +56,22 @@ CREATE TABLE access_epoch (
 
 CREATE TABLE share (
     id UUID NOT NULL,
-    noun TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    create_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    update_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    delete_time TIMESTAMP WITH TIME ZONE,
+    external_ids JSONB NOT NULL,
+    record_type TEXT NOT NULL,
     record_id UUID NOT NULL,
-    grantee_type TEXT NOT NULL,
-    grantee_id UUID NOT NULL,
-    level TEXT NOT NULL,
     creator_id UUID NOT NULL,
-    create_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT share_pkey PRIMARY KEY (id),
-    CONSTRAINT share_record_grantee_key UNIQUE (noun, record_id, grantee_id)
+    user_id UUID,
+    team_id UUID,
+    group_id UUID,
+    level VARCHAR(40) NOT NULL,
+    grantee_id UUID GENERATED ALWAYS AS (coalesce(user_id, team_id, group_id)) STORED NOT NULL,
+    CONSTRAINT share_pkey PRIMARY KEY (id)
 );
 
-CREATE INDEX share_grantee_idx ON share (grantee_id);
+CREATE INDEX share_grantee_idx ON share (grantee_id) WHERE delete_time IS NULL;
+
+CREATE UNIQUE INDEX share_record_grantee_key ON share (record_id, grantee_id, record_type) WHERE delete_time IS NULL;

@@ -14,7 +14,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -151,21 +150,10 @@ access_epoch = Table(
     Column("single", Boolean, primary_key=True, server_default=true()),
     Column("epoch", BigInteger, nullable=False),
 )
-
-# Records of this service that are shown to someone who would not see them by his roles.
-share = Table(
-    "share",
+access_group = Table(
+    "access_group",
     kit_metadata,
     Column("id", Uuid, primary_key=True),
-    Column("noun", Text, nullable=False),
-    Column("record_id", Uuid, nullable=False),
-    # A user, a team or a group.
-    Column("grantee_type", Text, nullable=False),
-    Column("grantee_id", Uuid, nullable=False),
-    # READ or WRITE.
-    Column("level", Text, nullable=False),
-    Column("creator_id", Uuid, nullable=False),
-    Column("create_time", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    UniqueConstraint("noun", "record_id", "grantee_id", name="share_record_grantee_key"),
-    Index("share_grantee_idx", "grantee_id"),
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
 )

@@ -71,7 +71,11 @@ class Page:
         if len(rows) <= self.size:
             return rows, ""
         rows = rows[: self.size]
-        return rows, write_token(self._query, rows[-1][-len(self._terms) :])
+        return rows, self.token_after(rows[-1])
+
+    def token_after(self, row: Row[Any]) -> str:
+        """The token of what follows a row of the statement."""
+        return write_token(self._query, row[-len(self._terms) :])
 
 
 def _attempt(errors: list[InvalidArgument], step: Callable[[], T]) -> T | None:

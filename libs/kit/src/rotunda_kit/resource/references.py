@@ -7,16 +7,19 @@ a miss, by asking its owner once.
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from sqlalchemy import Select, Table, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from rotunda.access.v1 import group_service_pb2, team_service_pb2, user_service_pb2
 from rotunda_kit.access.permissions import READ, Permission, resource_of
+from rotunda_kit.db.tables import access_group, access_team, access_user
 from rotunda_kit.descriptors import behaviours, message_type_of, rules
 from rotunda_kit.errors import NotFound, PermissionDenied
 from rotunda_kit.events.references import ReferenceCopy, get_request, message_in
@@ -91,6 +94,26 @@ def _copied(table: Table) -> Select[Any]:
     return select(table.c.id, table.c.deleted).where(table.c.id == _ANY)
 
 
+@dataclass(frozen=True, slots=True)
+class HeardOf:
+    """A noun of access of which every service knows the records, and whom to ask on a miss."""
+
+    table: Table
+    get: MethodDescriptor
+
+
+def _method(service: Any, name: str) -> MethodDescriptor:
+    found: MethodDescriptor = service.DESCRIPTOR.services_by_name[f"{name}Service"].methods_by_name[f"Get{name}"]
+    return found
+
+
+HEARD_OF = {
+    "access.user": HeardOf(access_user, _method(user_service_pb2, "User")),
+    "access.team": HeardOf(access_team, _method(team_service_pb2, "Team")),
+    "access.group": HeardOf(access_group, _method(group_service_pb2, "Group")),
+}
+
+
 class ReferenceCheck:
     """Knows which records exist.
 
@@ -101,7 +124,7 @@ class ReferenceCheck:
 
     def __init__(self, own: Mapping[str, Table], copies: Iterable[ReferenceCopy]) -> None:
         self._own = dict(own)
-        self._copies = {copy.noun: copy for copy in copies}
+        self._copies: dict[str, ReferenceCopy | HeardOf] = {**HEARD_OF, **{copy.noun: copy for copy in copies}}
 
     def knows(self, noun: str) -> bool:
         """Whether this service can tell if a record of a noun exists."""
@@ -142,7 +165,7 @@ class ReferenceCheck:
         return deleted | (ids - known - fetched)
 
     @staticmethod
-    async def _fetch(copy: ReferenceCopy, ids: set[str], call: "Call") -> set[str]:
+    async def _fetch(copy: "ReferenceCopy | HeardOf", ids: set[str], call: "Call") -> set[str]:
         """Ask the owner, and keep what it answers; returns the ids that exist."""
         if not ids:
             return set()
@@ -151,12 +174,13 @@ class ReferenceCheck:
         async def ask(record_id: str) -> dict[str, Any] | None:
             async with limit:
                 try:
-                    return copy.row(message_in(await call.ask(copy.get, get_request(copy.get, record_id))))
+                    record: Any = message_in(await call.ask(copy.get, get_request(copy.get, record_id)))
+                    return copy.row(record) if isinstance(copy, ReferenceCopy) else {"id": UUID(record.id)}
                 except (NotFound, PermissionDenied):
                     return None
 
         rows = [row for row in await asyncio.gather(*map(ask, sorted(ids))) if row]
-        if rows:
+        if rows and isinstance(copy, ReferenceCopy):
             async with call.database.transaction() as session:
                 await copy.keep(session, rows)
         return {str(row["id"]) for row in rows}

@@ -1,0 +1,39 @@
+"""The actions about which somebody decided who may do them: a new one belongs here and into the shipped roles."""
+
+_SHARES = {"create", "delete", "read", "update"}
+
+DECIDED = {
+    "access.groups": {"addMembers", "create", "delete", "read", "removeMembers", "update"},
+    "access.roles": {"create", "delete", "read", "update"},
+    "access.teams": {"create", "delete", "read", "update"},
+    "access.territories": {"create", "delete", "read", "update"},
+    "access.users": {"create", "delete", "read", "update"},
+    "customers.accounts": {"create", "delete", "read", "update"},
+    "customers.activities": {"complete", "create", "delegate", "delete", "read", "update"},
+    "customers.contacts": {"create", "delete", "read", "update"},
+    "marketing.campaignMembers": {"create", "delete", "read", "update"},
+    "marketing.campaigns": {
+        "cancel",
+        "complete",
+        "create",
+        "delete",
+        "pause",
+        "plan",
+        "read",
+        "resume",
+        "start",
+        "update",
+    },
+    "sales.closeReasons": {"create", "delete", "read", "update"},
+    "sales.opportunities": {"cancel", "create", "delete", "lose", "moveToStage", "read", "reopen", "update", "win"},
+    "sales.pipelines": {"create", "delete", "read", "update"},
+    "sales.products": {"create", "delete", "read", "update"},
+    "service_desk.tickets": {"assign", "close", "create", "delete", "read", "reopen", "resolve", "update"},
+    "sync.mailboxes": {"create", "delete", "read", "update"},
+    "sync.messages": {"assign", "create", "delete", "read", "update"},
+    "customers.shares": _SHARES,
+    "sales.shares": _SHARES,
+    "service_desk.shares": _SHARES,
+    "marketing.shares": _SHARES,
+    "sync.shares": _SHARES,
+}
