@@ -138,7 +138,7 @@ class Cast:
         if relation in (Relation.READ_SHARE, Relation.WRITE_SHARE) and not declared.parent:
             level = "READ" if relation is Relation.READ_SHARE else "WRITE"
             share = {"record": {"type": noun, "id": record["id"]}, "userId": caller.id, "level": level}
-            self._rest.ok(self._catalogue.of("kit.share", Kind.CREATE), {}, share)
+            self._rest.ok(self._catalogue.called("CreateShare"), {}, share)
         return record
 
     def _owner(self, relation: Relation, caller: Member) -> str | None:

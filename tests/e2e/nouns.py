@@ -36,15 +36,11 @@ NEW: Mapping[str, Callable[[Records, int], Fields]] = {
         "accountId": records.create("customers.account")["id"],
         "contactId": records.create("customers.contact")["id"],
     },
-    # The same record is shared with nobody twice.
-    "kit.share": lambda records, _: {"userId": records.create("access.user")["id"]},
     "sync.message": lambda _, number: {"source": _mail(number)},
 }
 
 # Fields that make sense only together with others, and are left out where all fields are filled in.
 LEFT_OUT: Mapping[str, frozenset[str]] = {
-    # Only one of the three.
-    "kit.share": frozenset({"team_id", "group_id"}),
     # Of individuals.
     "customers.account": frozenset({"first_name", "last_name"}),
     # Would take it from the pipeline that has it.

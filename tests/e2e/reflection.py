@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from rotunda_kit.descriptors import behaviours, message_type_of
 
 OVERVIEW = "rotunda.kit.v1.OverviewService"
+_CONTRACTS = "rotunda.kit.v1."
 _OWN = "rotunda."
 _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -38,6 +39,8 @@ class Kind(StrEnum):
     BATCH_VERB = "batch verb"
     VERB = "verb"
     OVERVIEW = "overview"
+    # Of a contract that several services implement; each has tests of its own.
+    CONTRACT = "contract"
     UNKNOWN = "unknown"
 
 
@@ -108,6 +111,8 @@ class Method:
         verb = self.path.rpartition("}")[2].partition(":")[2]
         if self.descriptor.containing_service.full_name == OVERVIEW:
             return Kind.OVERVIEW
+        if self.descriptor.containing_service.full_name.startswith(_CONTRACTS):
+            return Kind.CONTRACT
         if not self.path:
             return Kind.UNKNOWN
         if verb or ":" in self.path:
@@ -158,10 +163,6 @@ class Catalogue:
     def of(self, noun: str, kind: Kind) -> Method:
         """A noun's method of a kind; where there are several, the first."""
         return self._by_noun[noun, kind]
-
-    def has(self, noun: str, kind: Kind) -> bool:
-        """Whether a noun has a method of a kind."""
-        return (noun, kind) in self._by_noun
 
     def called(self, name: str) -> Method:
         """The method of a short name, for example `WinOpportunity`."""

@@ -2,7 +2,7 @@
 
 A method of a service's own goes to that service. One of `rotunda.kit.v1`, which several implement, goes to
 
-- the one that its id names, `sales-17`; else the one that has a record of that id, found by asking all;
+- the one that its id names, `sales-17`; else the one that has a record of that id, whichever it is;
 - the one whose record it is about, where its request or resource has a field `record`;
 - all at once, and their answers become one: of lists the newest first.
 """
@@ -15,11 +15,13 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from rotunda.kit.v1.resource_pb2 import RecordReference
 from rotunda_gateway.contracts.merging import MergedList
 from rotunda_kit.client import Clients
 from rotunda_kit.errors import (
     DeadlineExceeded,
     InvalidArgument,
+    NotFound,
     PermissionDenied,
     RotundaError,
     Unavailable,
@@ -53,49 +55,40 @@ class Calls:
         """
         if method.containing_service.file.package != CONTRACTS:
             return await self._clients.call(method, request, token=token, timeout=timeout)
-        service = await self._service(method, request, token, timeout)
+        services = implementing(method.containing_service.full_name)
+        record_id = _record_id(request)
+        if record_id:
+            service = next((each for each in services if record_id.startswith(f"{each}-")), None)
+        else:
+            service = _service_of_record(request, services)
         if service is not None:
             return await self._clients.call(method, request, token=token, timeout=timeout, service=service)
-        return await self._all(method, request, token, timeout)
-
-    async def _service(self, method: MethodDescriptor, request: Any, token: str, timeout: float) -> str | None:  # noqa: ASYNC109
-        """The one service that a request is for; None if it is for all."""
-        services = implementing(method.containing_service.full_name)
-        holders = [request, *(getattr(request, f.name) for f in request.DESCRIPTOR.fields if _is_resource(f))]
-        for holder in holders:
-            names = holder.DESCRIPTOR.fields_by_name
-            if "id" in names and holder.id:
-                for service in services:
-                    if holder.id.startswith(f"{service}-"):
-                        return service
-                return await self._having(method, services, holder.id, token, timeout)
-        for holder in holders:
-            if "record" in holder.DESCRIPTOR.fields_by_name and holder.HasField("record"):
-                service = str(holder.record.type).partition(".")[0]
-                if service not in services:
-                    path = "record.type" if holder is request else f"{_resource_name(request)}.record.type"
-                    raise InvalidArgument.of(path, "names no service that has such records")
-                return service
-        return None
+        if record_id:
+            return await self._having(method, request, services, token, timeout)
+        return await self._all(method, request, services, token, timeout)
 
     async def _having(
         self,
         method: MethodDescriptor,
+        request: Message,
         services: Sequence[str],
-        record_id: str,
         token: str,
         timeout: float,  # noqa: ASYNC109
-    ) -> str:
-        """The service that has a record of this id."""
-        noun = method.containing_service.name.removesuffix("Service")
-        get = method.containing_service.methods_by_name[f"Get{noun}"]
-        request: Message = GetMessageClass(get.input_type)(id=record_id)
-        answers = await self._ask(get, services, [request] * len(services), token, timeout)
+    ) -> Any:
+        """The answer of the service that has the record, whichever it is: no two have the same id.
+
+        A write is sent to all, too: the others refuse it, for there is no such record, and where it was done before,
+        the one that did it has kept its answer.
+        """
+        answers = await self._ask(method, services, [request] * len(services), token, timeout)
         errors = []
-        for service, answer in zip(services, answers, strict=True):
+        for answer in answers:
             if not isinstance(answer, RotundaError):
-                return service
+                return answer
             errors.append(answer)
+        for error in errors:
+            if not isinstance(error, (NotFound, PermissionDenied, Unavailable, DeadlineExceeded)):
+                raise error
         # Away, rather than forbidden, rather than not there.
         for kind in (Unavailable, DeadlineExceeded, PermissionDenied):
             for error in errors:
@@ -103,8 +96,14 @@ class Calls:
                     raise error
         raise errors[0]
 
-    async def _all(self, method: MethodDescriptor, request: Any, token: str, timeout: float) -> Any:  # noqa: ASYNC109
-        services = implementing(method.containing_service.full_name)
+    async def _all(
+        self,
+        method: MethodDescriptor,
+        request: Any,
+        services: Sequence[str],
+        token: str,
+        timeout: float,  # noqa: ASYNC109
+    ) -> Any:
         merged = MergedList(request, services)
         asked = merged.requests()
         answers = await self._ask(method, list(asked), list(asked.values()), token, timeout)
@@ -149,11 +148,31 @@ class Calls:
         return answers
 
 
-def _is_resource(field: Any) -> bool:
-    message = field.message_type
-    return message is not None and not field.is_repeated and message.file.package == CONTRACTS
+def _holders(request: Any) -> dict[str, Any]:
+    """A request and the resource in it, by their paths."""
+    resources = {
+        field.name: getattr(request, field.name)
+        for field in request.DESCRIPTOR.fields
+        if field.message_type is not None and not field.is_repeated and field.message_type.file.package == CONTRACTS
+    }
+    return {"": request, **resources}
 
 
-def _resource_name(request: Any) -> str:
-    name: str = next(field.name for field in request.DESCRIPTOR.fields if _is_resource(field))
-    return name
+def _record_id(request: Any) -> str:
+    """The id of the one record that a request is about; empty if it is about none."""
+    for holder in _holders(request).values():
+        if "id" in holder.DESCRIPTOR.fields_by_name and not isinstance(holder, RecordReference):
+            return str(holder.id)
+    return ""
+
+
+def _service_of_record(request: Any, services: Sequence[str]) -> str | None:
+    """The service of the record that a request refers to in a field `record`; None if there is none."""
+    for path, holder in _holders(request).items():
+        if "record" in holder.DESCRIPTOR.fields_by_name and holder.HasField("record"):
+            service = str(holder.record.type).partition(".")[0]
+            if service not in services:
+                field = f"{path}.record.type".lstrip(".")
+                raise InvalidArgument.of(field, "names no service that has such records")
+            return service
+    return None

@@ -77,7 +77,8 @@ class MergedList:
                 self._tokens[service] = None
             elif count:
                 self._tokens[service] = each.row_tokens[count - 1]
-        if any(token is not None for service, token in self._tokens.items() if service in found) and shown:
+        # A service that is away has more to show, as far as anyone knows.
+        if shown and any(token is not None for token in self._tokens.values()):
             answer.next_page_token = self._write()
 
     def _write(self) -> str:
