@@ -24,6 +24,7 @@ from rotunda_kit.db.tables import dead_letter
 from rotunda_kit.events.broker import RETRY, provision_consumer
 from rotunda_kit.events.envelope import Event, event_of, stream_of
 from rotunda_kit.events.reactions import Reaction
+from rotunda_kit.fail_points import FailPoint, fail_point
 from rotunda_kit.telemetry import begin_trace
 
 log = structlog.get_logger()
@@ -116,6 +117,7 @@ class Consumer:
                         log.warning("subscription fell silent", consumer=self.name, waiting=waiting)
                         return
                     continue
+                await fail_point(FailPoint.CONSUMER_AFTER_FETCH)
                 await self._take(messages)
                 if len(messages) < BATCH:
                     # A fuller batch costs hardly more than a message.
@@ -134,8 +136,10 @@ class Consumer:
             for message in messages:
                 await self._take([message])
             return
+        await fail_point(FailPoint.CONSUMER_AFTER_COMMIT)
         for message in messages:
             await message.ack()
+        await fail_point(FailPoint.CONSUMER_AFTER_ACK)
 
     async def _apply(self, messages: list[Msg]) -> None:
         events = [event_of(message.headers or {}, message.data) for message in messages]
@@ -146,6 +150,7 @@ class Consumer:
                 wanted = [event for event in fresh if reaction.wants(event)]
                 if wanted:
                     await reaction.handle(wanted, session)
+            await fail_point(FailPoint.CONSUMER_BEFORE_COMMIT)
 
     async def _first_time(self, session: AsyncSession, events: list[Event]) -> list[Event]:
         """Those events that this consumer has not taken in before."""
