@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import MetaData, Table
 
 from rotunda_kit.db.tables import kit_metadata
+from rotunda_kit.dead_letters.service import dead_letter_servicer
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.references import ReferenceCopy
 from rotunda_kit.resource.publication import nouns
@@ -38,6 +39,10 @@ class Service:
     def tables(self) -> list[Table]:
         """All tables of its database."""
         return [*self.metadata.tables.values(), *kit_metadata.tables.values()]
+
+    def all_servicers(self) -> list[type[Servicer]]:
+        """Its own, and those that every service has."""
+        return [*self.servicers, dead_letter_servicer(self.name, self.all_reactions())]
 
     def all_reactions(self) -> dict[str, list[Reaction]]:
         """Reactions by the service that they listen to."""

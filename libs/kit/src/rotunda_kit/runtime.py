@@ -61,7 +61,7 @@ class Runtime:
             ]
         )
         names = []
-        for cls in self.service.servicers:
+        for cls in self.service.all_servicers():
             servicer = cls()
             server.add_generic_rpc_handlers((pipeline.handler(servicer),))
             names.append(servicer.descriptor.full_name)

@@ -25,7 +25,17 @@ ATTEMPTS = 10
 
 def create_kit_tables(connection: Connection) -> None:
     """Make the kit's tables as they were at first, for a service's first version; later changes are versions too."""
-    script = (Path(__file__).parent / "kit_tables.sql").read_text()
+    change_kit_tables(connection, "kit_tables")
+
+
+def change_kit_tables(connection: Connection, change: str) -> None:
+    """Change the kit's tables in a service's version.
+
+    Args:
+        connection: of the migration.
+        change: name of the script beside this module, without `.sql`.
+    """
+    script = (Path(__file__).parent / f"{change}.sql").read_text()
     for statement in script.split(";\n"):
         if statement.strip():
             connection.execute(text(statement))
