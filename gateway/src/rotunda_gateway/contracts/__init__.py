@@ -1,0 +1,1 @@
+"""Methods that several services implement: the gateway asks the one that an id names, or all and merges."""
