@@ -2,6 +2,8 @@
 
 _SHARES = {"create", "delete", "read", "update"}
 
+_DEAD_LETTERS = {"discard", "read", "replay"}
+
 DECIDED = {
     "access.groups": {"addMembers", "create", "delete", "read", "removeMembers", "update"},
     "access.roles": {"create", "delete", "read", "update"},
@@ -31,6 +33,12 @@ DECIDED = {
     "service_desk.tickets": {"assign", "close", "create", "delete", "read", "reopen", "resolve", "update"},
     "sync.mailboxes": {"create", "delete", "read", "update"},
     "sync.messages": {"assign", "create", "delete", "read", "update"},
+    "access.deadLetters": _DEAD_LETTERS,
+    "customers.deadLetters": _DEAD_LETTERS,
+    "marketing.deadLetters": _DEAD_LETTERS,
+    "sales.deadLetters": _DEAD_LETTERS,
+    "service_desk.deadLetters": _DEAD_LETTERS,
+    "sync.deadLetters": _DEAD_LETTERS,
     "customers.shares": _SHARES,
     "sales.shares": _SHARES,
     "service_desk.shares": _SHARES,

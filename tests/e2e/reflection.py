@@ -21,7 +21,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from rotunda_kit.descriptors import behaviours, message_type_of
 
 OVERVIEW = "rotunda.kit.v1.OverviewService"
-_CONTRACTS = "rotunda.kit.v1."
+CONTRACTS = "rotunda.kit.v1"
 _OWN = "rotunda."
 _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -39,7 +39,7 @@ class Kind(StrEnum):
     BATCH_VERB = "batch verb"
     VERB = "verb"
     OVERVIEW = "overview"
-    # Of a contract that several services implement; each has tests of its own.
+    # Of a service that every server has.
     CONTRACT = "contract"
     UNKNOWN = "unknown"
 
@@ -111,7 +111,7 @@ class Method:
         verb = self.path.rpartition("}")[2].partition(":")[2]
         if self.descriptor.containing_service.full_name == OVERVIEW:
             return Kind.OVERVIEW
-        if self.descriptor.containing_service.full_name.startswith(_CONTRACTS):
+        if self.descriptor.containing_service.file.package == CONTRACTS:
             return Kind.CONTRACT
         if not self.path:
             return Kind.UNKNOWN

@@ -4,7 +4,8 @@ from fastapi import FastAPI
 
 from rotunda_gateway.auth.callers import AUDIENCE, Callers
 from rotunda_gateway.auth.routes import auth_routes
-from rotunda_gateway.contracts.calls import Calls
+from rotunda_gateway.contracts.calls import Contracts
+from rotunda_gateway.contracts.lists import LISTS
 from rotunda_gateway.health import health_routes
 from rotunda_gateway.http.problems import install_problems
 from rotunda_gateway.openapi.docs import install_docs
@@ -45,6 +46,9 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_transcoder(
-        app, Transcoder(Calls(runtime.clients).call, callers.authenticate, routes, body_limit=settings.body_limit)
+        app,
+        Transcoder(
+            Contracts(runtime.clients.call, LISTS).call, callers.authenticate, routes, body_limit=settings.body_limit
+        ),
     )
     return app

@@ -11,4 +11,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    change_kit_tables(op.get_bind(), "kit_access.sql")
+    change_kit_tables(op.get_bind(), "kit_access")

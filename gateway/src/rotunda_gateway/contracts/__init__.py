@@ -1,1 +1,1 @@
-"""Contracts that several services implement: whom to ask, and how their answers become one."""
+"""Methods that several services implement: the gateway asks the one that an id names, or all and merges."""

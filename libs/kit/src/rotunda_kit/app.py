@@ -13,6 +13,7 @@ from rotunda_kit.access.shares.service import share_servicer
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import kit_metadata
+from rotunda_kit.dead_letters.service import dead_letter_servicer
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.references import ReferenceCopy
 from rotunda_kit.resource.publication import nouns, publication_of
@@ -78,7 +79,9 @@ class Service:
     def all_servicers(self) -> list[type[Servicer]]:
         """What answers its methods, those of the kit's contracts too."""
         resources = {noun: resource_of(publication_of(nouns()[noun]).mapping.descriptor) for noun in self.ownerships()}
-        contracts = [share_servicer(self.name, resources)] if resources else []
+        contracts = [dead_letter_servicer(self.name, self.all_reactions())]
+        if resources:
+            contracts.append(share_servicer(self.name, resources))
         return [*self.servicers, *contracts]
 
     def _own_nouns(self) -> dict[str, Table]:

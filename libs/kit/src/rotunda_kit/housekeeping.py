@@ -25,6 +25,10 @@ _ROUND = [
         " WHERE time < now() - interval '14 days' LIMIT :batch)"
     ),
     text(
+        "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
+        " WHERE settle_time < now() - interval '30 days' LIMIT :batch)"
+    ),
+    text(
         "DELETE FROM idempotency WHERE (caller, method, request_id) IN"
         " (SELECT caller, method, request_id FROM idempotency"
         " WHERE create_time < now() - interval '24 hours' LIMIT :batch)"

@@ -36,6 +36,17 @@ def trace_id() -> str:
     return _traceparent.get()[3:35]
 
 
+def raised_at(error: BaseException) -> list[str]:
+    """Where an error came from, the innermost place last: the frames alone, for its message may hold values."""
+    frames = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return frames[-8:]
+
+
 def _add_trace(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     if current := trace_id():
         event["trace_id"] = current

@@ -7,7 +7,7 @@ from nats.aio.client import Client
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from rotunda_kit.db.engine import Database, asyncpg_url
-from rotunda_kit.db.migrations import create_kit_tables
+from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.embedded import NatsServer, PostgresServer
 from rotunda_kit.events.broker import connect
 from rotunda_kit.model import new_id
@@ -23,7 +23,7 @@ async def database(postgres: PostgresServer, service: str) -> AsyncIterator[Data
     url = await postgres.create_database(service)
     engine = create_async_engine(asyncpg_url(url))
     async with engine.begin() as connection:
-        await connection.run_sync(create_kit_tables)
+        await connection.run_sync(kit_metadata.create_all)
     await engine.dispose()
     database = Database(url, 8)
     yield database

@@ -25,12 +25,17 @@ ATTEMPTS = 10
 
 def create_kit_tables(connection: Connection) -> None:
     """Make the kit's tables as they were at first, for a service's first version; later changes are versions too."""
-    change_kit_tables(connection, "kit_tables.sql")
+    change_kit_tables(connection, "kit_tables")
 
 
-def change_kit_tables(connection: Connection, script_name: str) -> None:
-    """Run a script of the kit's, for the version of a service that takes in a change of the kit's tables."""
-    script = (Path(__file__).parent / script_name).read_text()
+def change_kit_tables(connection: Connection, change: str) -> None:
+    """Change the kit's tables in a service's version.
+
+    Args:
+        connection: of the migration.
+        change: name of the script beside this module, without `.sql`.
+    """
+    script = (Path(__file__).parent / f"{change}.sql").read_text()
     for statement in script.split(";\n"):
         if statement.strip():
             connection.execute(text(statement))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -58,7 +59,7 @@ inbox = Table(
     Index("inbox_time_idx", "time"),
 )
 
-# What a consumer could not take in after many tries. Never dropped silently.
+# What a consumer could not take in after many tries. Never dropped silently; settled ones stay for a while.
 dead_letter = Table(
     "dead_letter",
     kit_metadata,
@@ -71,7 +72,16 @@ dead_letter = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("error", Text, nullable=False),
     Column("time", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # The event's id, or a digest of what is no event: filing it again changes the letter that waits.
+    Column("key", Text),
+    Column("tries", Integer, nullable=False, server_default=text("1")),
+    # Where the error was raised.
+    Column("description", Text, nullable=False, server_default=""),
+    # WAITING, REPLAYED or DISCARDED.
+    Column("state", Text, nullable=False, server_default="WAITING"),
+    Column("settle_time", DateTime(timezone=True)),
     Index("dead_letter_time_idx", "time"),
+    Index("dead_letter_waiting_key", "consumer", "key", unique=True, postgresql_where=text("state = 'WAITING'")),
 )
 
 # Answers of writes, to be replayed when a caller sends the same request again.

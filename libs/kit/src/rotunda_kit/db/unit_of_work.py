@@ -18,6 +18,7 @@ from rotunda_kit.db.tables import external_id
 from rotunda_kit.db.tracking import TrackingSession
 from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
 from rotunda_kit.events.envelope import outbox_row
+from rotunda_kit.fail_points import FailPoint, fail_point
 from rotunda_kit.model import Change, Resource
 from rotunda_kit.resource.publication import publication_of
 
@@ -212,3 +213,5 @@ async def unit_of_work(database: Database, actor: str) -> AsyncIterator[UnitOfWo
         work = UnitOfWork(session, actor)
         yield work
         await work.write_events()
+        await fail_point(FailPoint.COMMAND_BEFORE_COMMIT)
+    await fail_point(FailPoint.OUTBOX_AFTER_COMMIT)

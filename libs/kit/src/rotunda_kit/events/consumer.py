@@ -15,16 +15,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
-from sqlalchemy import Uuid, bindparam, insert, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from rotunda_kit.db.engine import Database
-from rotunda_kit.db.tables import dead_letter
+from rotunda_kit.dead_letters.filing import file_dead_letter
 from rotunda_kit.events.broker import RETRY, provision_consumer
-from rotunda_kit.events.envelope import Event, event_of, stream_of
+from rotunda_kit.events.envelope import event_of, stream_of
+from rotunda_kit.events.intake import Intake, durable_of
 from rotunda_kit.events.reactions import Reaction
-from rotunda_kit.telemetry import begin_trace
+from rotunda_kit.fail_points import FailPoint, fail_point
+from rotunda_kit.telemetry import begin_trace, raised_at
 
 log = structlog.get_logger()
 
@@ -51,17 +50,6 @@ class Retries:
         return min(self.first_delay * 2.0 ** (tries - 1), self.longest_delay)
 
 
-# One statement whatever the size of the batch: planned once.
-_TAKE_IN = (
-    text(
-        "INSERT INTO inbox (consumer, event_id) SELECT :consumer, unnest(:event_ids)"
-        " ON CONFLICT DO NOTHING RETURNING event_id"
-    )
-    .bindparams(bindparam("event_ids", type_=ARRAY(Uuid)))
-    .columns(event_id=Uuid)
-)
-
-
 class Consumer:
     """Takes in the events of one stream for one service.
 
@@ -83,9 +71,10 @@ class Consumer:
         broker: Client,
         retries: Retries | None = None,
     ) -> None:
-        self.name = f"{service}-from-{source}".replace("_", "-")
+        self.name = durable_of(service, source)
         self._source = source
-        self._reactions = list(reactions)
+        self._subjects = sorted({f"crm.{reaction.noun}.>" for reaction in reactions})
+        self._intake = Intake(self.name, reactions)
         self._database = database
         self._jetstream: JetStreamContext = broker.jetstream(timeout=5)
         self._retries = retries or Retries()
@@ -100,8 +89,7 @@ class Consumer:
                 await asyncio.sleep(RETRY)
 
     async def _consume(self) -> None:
-        subjects = sorted({f"crm.{reaction.noun}.>" for reaction in self._reactions})
-        await provision_consumer(self._jetstream, self._source, self.name, subjects)
+        await provision_consumer(self._jetstream, self._source, self.name, self._subjects)
         subscription = await self._jetstream.pull_subscribe_bind(durable=self.name, stream=stream_of(self._source))
         silent = 0
         try:
@@ -116,6 +104,7 @@ class Consumer:
                         log.warning("subscription fell silent", consumer=self.name, waiting=waiting)
                         return
                     continue
+                await fail_point(FailPoint.CONSUMER_AFTER_FETCH)
                 await self._take(messages)
                 if len(messages) < BATCH:
                     # A fuller batch costs hardly more than a message.
@@ -134,25 +123,17 @@ class Consumer:
             for message in messages:
                 await self._take([message])
             return
+        await fail_point(FailPoint.CONSUMER_AFTER_COMMIT)
         for message in messages:
             await message.ack()
+        await fail_point(FailPoint.CONSUMER_AFTER_ACK)
 
     async def _apply(self, messages: list[Msg]) -> None:
         events = [event_of(message.headers or {}, message.data) for message in messages]
         begin_trace(events[0].traceparent)
         async with self._database.transaction() as session:
-            fresh = await self._first_time(session, events)
-            for reaction in self._reactions:
-                wanted = [event for event in fresh if reaction.wants(event)]
-                if wanted:
-                    await reaction.handle(wanted, session)
-
-    async def _first_time(self, session: AsyncSession, events: list[Event]) -> list[Event]:
-        """Those events that this consumer has not taken in before."""
-        by_id = {event.id: event for event in events}
-        taken = await session.scalars(_TAKE_IN, {"consumer": self.name, "event_ids": list(by_id)})
-        first = set(taken)
-        return [event for event_id, event in by_id.items() if event_id in first]
+            await self._intake.apply(session, events)
+            await fail_point(FailPoint.CONSUMER_BEFORE_COMMIT)
 
     async def _postpone(self, message: Msg, error: Exception) -> None:
         tries = message.metadata.num_delivered or 1
@@ -163,15 +144,14 @@ class Consumer:
             # Never a bare nak: it redelivers at once and burns the tries in milliseconds.
             await message.nak(delay=self._retries.delay(tries))
             return
-        async with self._database.transaction() as session:
-            await session.execute(
-                insert(dead_letter).values(
-                    consumer=self.name,
-                    event_id=(message.headers or {}).get("ce-id", ""),
-                    subject=message.subject,
-                    headers=message.headers or {},
-                    payload=message.data,
-                    error=type(error).__name__,
-                )
-            )
+        await file_dead_letter(
+            self._database,
+            self.name,
+            subject=message.subject,
+            headers=message.headers or {},
+            payload=message.data,
+            tries=tries,
+            error=type(error).__name__,
+            description=" < ".join(reversed(raised_at(error))),
+        )
         await message.ack()

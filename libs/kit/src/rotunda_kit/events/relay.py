@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from rotunda_kit.db.engine import CONNECT_TIMEOUT
 from rotunda_kit.events.broker import provision_stream
 from rotunda_kit.events.envelope import headers_of, subject_of
+from rotunda_kit.fail_points import FailPoint, fail_point
 
 log = structlog.get_logger()
 
@@ -85,6 +86,7 @@ class Relay:
         rows = await connection.fetch(_UNSENT, BATCH)
         if not rows:
             return 0
+        await fail_point(FailPoint.RELAY_BEFORE_PUBLISH)
         # Sent one behind the other without waiting, so in order; acknowledged all together.
         acknowledgements = [
             await self._jetstream.publish_async(
@@ -97,5 +99,7 @@ class Relay:
         ]
         async with asyncio.timeout(PUBLISH_TIMEOUT):
             await asyncio.gather(*acknowledgements)
+        await fail_point(FailPoint.RELAY_AFTER_PUBLISH)
         await connection.execute(_MARK, [row["id"] for row in rows])
+        await fail_point(FailPoint.RELAY_AFTER_MARK)
         return len(rows)

@@ -52,7 +52,7 @@ class Page:
         if size is None or terms is None or errors:
             raise _together(errors)
         self.size = size
-        self._terms = terms
+        self.terms = terms
         order = [(term.field.path, term.descending) for term in terms]
         self._query = json.dumps([binding, filter.strip(), order])
         self._last = read_token(page_token, self._query, [term.field for term in terms]) if page_token else None
@@ -62,20 +62,20 @@ class Page:
         if self._condition is not None:
             statement = statement.where(self._condition)
         if self._last is not None:
-            statement = statement.where(_behind(self._terms, self._last))
-        keys = [term.field.column.label(f"page_key_{at}") for at, term in enumerate(self._terms)]
-        return statement.add_columns(*keys).order_by(*map(_ordering, self._terms)).limit(self.size + 1)
+            statement = statement.where(_behind(self.terms, self._last))
+        keys = [term.field.column.label(f"page_key_{at}") for at, term in enumerate(self.terms)]
+        return statement.add_columns(*keys).order_by(*map(_ordering, self.terms)).limit(self.size + 1)
 
     def cut(self, rows: Sequence[Row[Any]]) -> tuple[Sequence[Row[Any]], str]:
         """The statement's rows without the one too many, and the token of the next page; empty if this is the last."""
         if len(rows) <= self.size:
             return rows, ""
         rows = rows[: self.size]
-        return rows, self.token_after(rows[-1])
+        return rows, self.token_behind(rows[-1][-len(self.terms) :])
 
-    def token_after(self, row: Row[Any]) -> str:
-        """The token of what follows a row of the statement."""
-        return write_token(self._query, row[-len(self._terms) :])
+    def token_behind(self, values: Sequence[Any]) -> str:
+        """The token of the page behind a row, from its values of `terms`."""
+        return write_token(self._query, values)
 
 
 def _attempt(errors: list[InvalidArgument], step: Callable[[], T]) -> T | None:

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, FromClause, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
 
 from rotunda_kit.access.permissions import CREATE, READ, UPDATE, Permission, resource_of
 from rotunda_kit.db.tables import external_id
@@ -217,23 +217,6 @@ class Collection(Generic[R, M]):
             request: with `filter`, `order_by`, `page_size` and `page_token`.
             statement: narrower than all living records; made from `self.mapping.select()`.
         """
-        rows, page = await self._rows(call, request, statement)
-        rows, token = page.cut(rows)
-        return self._read(call, rows), token
-
-    async def page_with_tokens(self, call: Call, request: Any) -> tuple[list[M], list[str], bool]:
-        """One page of a list request: its messages, the tokens of what follows each, and whether there is more."""
-        rows, page = await self._rows(call, request, None)
-        shown, more = page.cut(rows)
-        return self._read(call, shown), [page.token_after(row) for row in shown], bool(more)
-
-    def _read(self, call: Call, rows: Sequence[Row[Any]]) -> list[M]:
-        messages = [self.mapping.read(row) for row in rows]
-        for message in messages:
-            self.admission.shield(call, message)
-        return messages
-
-    async def _rows(self, call: Call, request: Any, statement: Select[Any] | None) -> tuple[Sequence[Row[Any]], Page]:
         binding = request.DESCRIPTOR.full_name
         if self._parent:
             parent_id = getattr(request, self._parent[1])
@@ -241,7 +224,7 @@ class Collection(Generic[R, M]):
         page = Page(
             self.admission.listed(call, self.mapping.list_fields),
             filter=request.filter,
-            order_by=getattr(request, "order_by", ""),
+            order_by=request.order_by,
             page_size=request.page_size,
             page_token=request.page_token,
             binding=binding,
@@ -252,7 +235,11 @@ class Collection(Generic[R, M]):
             await self._parent_exists(call, parent_id)
             statement = statement.where(self.mapping.table.c[self._parent[1]] == UUID(parent_id))
         statement = await self.admission.visible(call, statement)
-        return await call.rows(page.apply(statement)), page
+        rows, token = page.cut(await call.rows(page.apply(statement)))
+        messages = [self.mapping.read(row) for row in rows]
+        for message in messages:
+            self.admission.shield(call, message)
+        return messages, token
 
     async def _enter_parent(self, call: Command, request: Any, given: Any, name: str) -> None:
         """Let a new record be of the parent that the request names beside it, or that it names itself (in a batch)."""

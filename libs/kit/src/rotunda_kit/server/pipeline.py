@@ -28,7 +28,7 @@ from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.idempotency import answer_of_twin, digest_of, kept_answer
 from rotunda_kit.server.method import Method, Servicer
 from rotunda_kit.status import STATUS_METADATA, to_status
-from rotunda_kit.telemetry import begin_trace
+from rotunda_kit.telemetry import begin_trace, raised_at
 
 log = structlog.get_logger()
 
@@ -107,7 +107,7 @@ class Pipeline:
                 if isinstance(failure, Internal):
                     # The frames, but not the message: it may hold values.
                     log.error(
-                        "call failed", method=descriptor.full_name, error=type(error).__name__, where=_where(error)
+                        "call failed", method=descriptor.full_name, error=type(error).__name__, where=raised_at(error)
                     )
             status = to_status(failure)
             context.set_trailing_metadata(((STATUS_METADATA, status.SerializeToString()),))
@@ -190,13 +190,3 @@ class Pipeline:
                 if sqlstate(error) not in RETRYABLE or attempt == ATTEMPTS:
                     raise
                 attempt += 1
-
-
-def _where(error: Exception) -> list[str]:
-    frames = []
-    step = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{step.tb_lineno} {code.co_name}")
-        step = step.tb_next
-    return frames[-8:]

@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from rotunda.kit.v1 import share_service_pb2 as pb
 from rotunda_kit.access.permissions import READ, UPDATE, Permission
+from rotunda_kit.access.shares.listing import list_fields
 from rotunda_kit.access.shares.model import Share
 from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.resource.admission import Admission
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Call, Command
-from rotunda_kit.server.method import Method, Servicer, response_class
+from rotunda_kit.server.method import Servicer
 
 share = Share.__table__
 
@@ -82,16 +83,11 @@ def share_servicer(service: str, resources: Mapping[str, str]) -> type[Servicer]
     """
     admission = ShareAdmission(service, resources)
     shares = Collection(Share, pb.Share, admission=admission, build=new_share, guards=[admission.may_share])
-
-    async def list_shares(_servicer: Any, request: pb.ListSharesRequest, call: Call) -> Any:
-        messages, tokens, more = await shares.page_with_tokens(call, request)
-        answer = response_class(request)(shares=messages, row_tokens=tokens)
-        answer.next_page_token = tokens[-1] if more else ""
-        return answer
+    shares.mapping.list_fields = list_fields()
 
     class ShareServicer(Servicer, service="rotunda.kit.v1.ShareService"):
         GetShare = shares.get()
-        ListShares = Method(False, list_shares)
+        ListShares = shares.list()
         CreateShare = shares.create()
         UpdateShare = shares.update()
         DeleteShare = shares.delete(admission.may_share)

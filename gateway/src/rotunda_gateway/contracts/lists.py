@@ -1,0 +1,12 @@
+"""The lists that every service has a part of."""
+
+from collections.abc import Mapping
+
+from rotunda_gateway.contracts.merge import MergedList
+from rotunda_kit.access.shares import listing as shares
+from rotunda_kit.dead_letters import listing as dead_letters
+
+LISTS: Mapping[str, MergedList] = {
+    shares.METHOD: MergedList(shares.list_fields(), shares.NEWEST_FIRST),
+    dead_letters.METHOD: MergedList(dead_letters.list_fields(""), dead_letters.NEWEST_FIRST),
+}

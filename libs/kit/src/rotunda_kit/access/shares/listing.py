@@ -1,0 +1,22 @@
+"""What lists of shares can be filtered and ordered by."""
+
+from dataclasses import replace
+from functools import cache
+
+from rotunda.kit.v1 import share_service_pb2 as pb
+from rotunda_kit.access.shares.model import Share
+from rotunda_kit.listing.field import FieldKind, ListField
+from rotunda_kit.resource.mapping import ResourceMapping
+
+NEWEST_FIRST = "id desc"
+METHOD = "rotunda.kit.v1.ShareService.ListShares"
+
+# The gateway merges what services have ordered; texts they may order differently.
+_ORDERED_ALIKE = (FieldKind.UUID, FieldKind.TIME)
+
+
+@cache
+def list_fields() -> dict[str, ListField]:
+    """The fields of shares, the same in every service."""
+    fields = ResourceMapping(Share, pb.Share).list_fields
+    return {path: replace(field, orderable=field.kind in _ORDERED_ALIKE) for path, field in fields.items()}

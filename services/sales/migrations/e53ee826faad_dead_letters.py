@@ -1,0 +1,14 @@
+"""Dead letters that can be settled."""
+
+from alembic import op
+
+from rotunda_kit.db.migrations import change_kit_tables
+
+revision = "e53ee826faad"
+down_revision = "696bac8031d7"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    change_kit_tables(op.get_bind(), "kit_dead_letters")
