@@ -81,6 +81,14 @@ class Home:
         for folder in ("logs", "run", "keys", "secrets"):
             (self.directory / folder).mkdir(mode=0o700, exist_ok=True)
 
+    def audit_keys_file(self, name: str) -> Path:
+        """The keys that sign the audit trail of a program's service; makes them if they are not there."""
+        file = self.directory / "keys" / f"audit-{name}.json"
+        if not file.exists():
+            key = OKPKey.generate_key("Ed25519", parameters={"use": "sig", "alg": "Ed25519"}, auto_kid=True)
+            write_private(file, json.dumps({"keys": [key.as_dict(private=True)]}))
+        return file
+
     def make_keys(self) -> None:
         """Makes the pair of keys for the gateway's internal tokens if it is not there."""
         if not self.token_keys_file.exists():

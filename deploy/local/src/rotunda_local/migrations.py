@@ -18,7 +18,12 @@ from rotunda_local.programs import Program, rotunda
 TIMEOUT = 300.0
 
 # Settings that a migration must not need.
-UNUSED = {"ROTUNDA_NATS_URL": "nats://127.0.0.1:1", "ROTUNDA_TOKEN_KEYS_FILE": "", "ROTUNDA_SIGNING_KEY_FILE": ""}
+UNUSED = {
+    "ROTUNDA_NATS_URL": "nats://127.0.0.1:1",
+    "ROTUNDA_TOKEN_KEYS_FILE": "",
+    "ROTUNDA_AUDIT_KEYS_FILE": "",
+    "ROTUNDA_SIGNING_KEY_FILE": "",
+}
 
 
 def check(version: int, directory: Path, console: Console) -> None:

@@ -67,6 +67,7 @@ class Preparation:
         }
         if program.database:
             password = self._home.database_password(program.database)
+            environment["ROTUNDA_AUDIT_KEYS_FILE"] = str(self._home.audit_keys_file(program.name))
             environment["ROTUNDA_DATABASE_URL"] = self._postgres.url(program.database, program.database, password)
         if program.http_port:
             environment |= {

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from rotunda_gateway.contracts.merge import MergedList
 from rotunda_kit.access.shares import listing as shares
+from rotunda_kit.audit import listing as audit
 from rotunda_kit.dead_letters import listing as dead_letters
 
 LISTS: Mapping[str, MergedList] = {
+    audit.METHOD: MergedList(audit.list_fields(""), audit.NEWEST_FIRST),
     shares.METHOD: MergedList(shares.list_fields(), shares.NEWEST_FIRST),
     dead_letters.METHOD: MergedList(dead_letters.list_fields(""), dead_letters.NEWEST_FIRST),
 }

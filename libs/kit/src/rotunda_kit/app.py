@@ -10,6 +10,7 @@ from rotunda_kit.access.copies import REACTIONS
 from rotunda_kit.access.ownership import Ownership, ownership
 from rotunda_kit.access.permissions import resource_of
 from rotunda_kit.access.shares.service import share_servicer
+from rotunda_kit.audit.service import audit_servicer
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import kit_metadata
@@ -79,7 +80,7 @@ class Service:
     def all_servicers(self) -> list[type[Servicer]]:
         """What answers its methods, those of the kit's contracts too."""
         resources = {noun: resource_of(publication_of(nouns()[noun]).mapping.descriptor) for noun in self.ownerships()}
-        contracts = [dead_letter_servicer(self.name, self.all_reactions())]
+        contracts = [dead_letter_servicer(self.name, self.all_reactions()), audit_servicer(self.name)]
         if resources:
             contracts.append(share_servicer(self.name, resources))
         return [*self.servicers, *contracts]

@@ -35,6 +35,8 @@ class FieldRules:
     refers_to: str
     min: float | None
     max: float | None
+    personal: bool
+    sensitive: bool
 
 
 @cache
@@ -56,6 +58,8 @@ def rules(field: FieldDescriptor) -> FieldRules:
         refers_to=declared.refers_to,
         min=declared.min if declared.HasField("min") else None,
         max=declared.max if declared.HasField("max") else None,
+        personal=declared.personal or declared.sensitive,
+        sensitive=declared.sensitive,
     )
 
 

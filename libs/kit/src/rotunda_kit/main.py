@@ -10,6 +10,8 @@ import typer
 import uvloop
 
 from rotunda_kit.app import Service
+from rotunda_kit.audit.chain import Signer
+from rotunda_kit.audit.verification import verify
 from rotunda_kit.db import migrations
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.settings import Settings
@@ -61,7 +63,25 @@ def command_line(service: Service) -> typer.Typer:
         run(Runtime.work)
 
     add_migration_commands(cli, service)
+    add_audit_command(cli, service)
     return cli
+
+
+def add_audit_command(cli: typer.Typer, service: Service) -> None:
+    """`verify-audit`, for a service's own command line."""
+
+    @cli.command()
+    def verify_audit() -> None:
+        """Say whether the audit trail is as it was written; exits with 1 where it is not."""
+        settings = Settings()  # type: ignore[call-arg] # they come from the environment
+        signer = Signer.from_file(settings.audit_keys_file)
+        verdict = uvloop.run(verify(settings.database_url, service.name, signer))
+        since = f", the oldest since {verdict.tail_since:%Y-%m-%d %H:%M:%S} UTC" if verdict.tail_since else ""
+        typer.echo(f"{verdict.chained} entries and {verdict.checkpoints} signatures are right.")
+        typer.echo(f"{verdict.tail} entries are not chained yet{since}.")
+        if verdict.broken:
+            typer.echo(f"The chain is broken: {verdict.broken}.", err=True)
+            raise typer.Exit(1)
 
 
 def add_migration_commands(cli: typer.Typer, service: Service) -> None:

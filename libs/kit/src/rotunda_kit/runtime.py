@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.directory import Directory
 from rotunda_kit.app import Service
+from rotunda_kit.audit.chain import ChainWorker, Signer
 from rotunda_kit.client import MAX_MESSAGE_BYTES, Clients
 from rotunda_kit.db.engine import Database
 from rotunda_kit.events.broker import connect
@@ -89,6 +90,8 @@ class Runtime:
         """Start the relay, the consumers and the housekeeping."""
         name = self.service.name
         self._start(housekeep(self.database))
+        signer = Signer.from_file(self.settings.audit_keys_file)
+        self._start(ChainWorker(name, self.settings.database_url, signer).run())
         self._start(self._events(name))
 
     async def _events(self, name: str) -> None:

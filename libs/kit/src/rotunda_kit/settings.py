@@ -14,6 +14,10 @@ class Settings(BaseSettings):
     database_url: str = Field(description="postgresql://user:password@host:port/database, of this service alone")
     nats_url: str = Field(description="nats://user:password@host:port")
     token_keys_file: Path = Field(description="JSON Web Key Set with the public keys of the gateway's internal tokens")
+    audit_keys_file: Path = Field(
+        description="JSON Web Key Set (Ed25519): the first key is private and signs this service's audit trail,"
+        " the others are those of former times"
+    )
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(default=50051, ge=0, le=65535)
     log_level: str = "INFO"

@@ -167,3 +167,45 @@ access_group = Table(
     Column("version", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
 )
+
+# Who did what to which record: written in the change's transaction, then chained by one worker. Never deleted: it
+# survives the record.
+audit_entry = Table(
+    "audit_entry",
+    kit_metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("entry_id", Uuid, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("noun", Text, nullable=False),
+    Column("record_id", Uuid),
+    Column("record_version", BigInteger),
+    Column("action", Text, nullable=False),
+    # The gRPC method, in full.
+    Column("method", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("on_behalf_of", Text, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("trace_id", Text, nullable=False),
+    # Fields with their values before and after; personal ones as digests.
+    Column("changes", JSONB, nullable=False),
+    # Of the digests; without it they say nothing any more.
+    Column("salt", LargeBinary),
+    # The place in the chain; unset until it is there.
+    Column("seq", BigInteger, unique=True),
+    Column("previous_hash", LargeBinary),
+    Column("hash", LargeBinary),
+    Index("audit_entry_unchained_idx", "id", postgresql_where=text("seq IS NULL")),
+    Index("audit_entry_record_idx", "record_id", "time"),
+    Index("audit_entry_actor_idx", "actor", "time"),
+    Index("audit_entry_time_idx", "time", "entry_id"),
+)
+# How far the chain was right, signed.
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    kit_metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("signature", Text, nullable=False),
+)

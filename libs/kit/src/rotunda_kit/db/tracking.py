@@ -30,6 +30,12 @@ class TrackingSession(Session):
         renamed: dict[UUID, Resource] = self.info.setdefault("renamed", {})
         return renamed
 
+    @property
+    def before(self) -> dict[UUID, dict[str, Any]]:
+        """The values that attributes of changed records had at first, by record and attribute."""
+        before: dict[UUID, dict[str, Any]] = self.info.setdefault("before", {})
+        return before
+
     def notice(self, record: Resource, *, created: bool) -> None:
         """Take note of a change that the next flush writes."""
         state = inspect(record)
@@ -37,6 +43,12 @@ class TrackingSession(Session):
             self.created.add(record.id)
             names_changed = bool(record.external_ids)
         else:
+            if record.id not in self.created:
+                before = self.before.setdefault(record.id, {})
+                for attribute in state.mapper.column_attrs:
+                    deleted = state.attrs[attribute.key].history.deleted
+                    if deleted:
+                        before.setdefault(attribute.key, deleted[0])
             record.version += 1
             record.update_time = now()
             names_changed = bool(state.attrs.external_ids.history.has_changes())

@@ -13,13 +13,14 @@ from sqlalchemy import delete, inspect
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rotunda_kit.audit.entries import PARAMETERS, Cause, Entry, entry_of, note_statement, parameters
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import external_id
 from rotunda_kit.db.tracking import TrackingSession
 from rotunda_kit.errors import AlreadyExists, FieldViolation, InvalidArgument
 from rotunda_kit.events.envelope import outbox_row
 from rotunda_kit.fail_points import FailPoint, fail_point
-from rotunda_kit.model import Change, Resource
+from rotunda_kit.model import Change, Resource, now
 from rotunda_kit.resource.publication import publication_of
 
 R = TypeVar("R", bound=Resource)
@@ -43,9 +44,13 @@ SELECT {", ".join(OUTBOX_COLUMNS)} FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::bytea[]
 ) WITH ORDINALITY AS told ({", ".join(OUTBOX_COLUMNS)}, place) ORDER BY place
 """  # noqa: S608 - of constants
-TELL_AND_KEEP = f"""
-WITH told AS ({TELL})
-INSERT INTO idempotency (caller, method, request_id, digest, response) VALUES ($10, $11, $12, $13, $14)
+_NEXT = len(OUTBOX_COLUMNS) + 1
+_LAST = _NEXT + PARAMETERS
+TELL_AND_NOTE = f"WITH told AS ({TELL}) {note_statement(_NEXT)}"
+TELL_NOTE_AND_KEEP = f"""
+WITH told AS ({TELL}), noted AS ({note_statement(_NEXT)})
+INSERT INTO idempotency (caller, method, request_id, digest, response)
+VALUES (${_LAST}, ${_LAST + 1}, ${_LAST + 2}, ${_LAST + 3}, ${_LAST + 4})
 """  # noqa: S608 - of constants
 
 
@@ -65,11 +70,14 @@ class UnitOfWork:
     Args:
         session: its SQLAlchemy session.
         actor: subject of the caller, for the events.
+        cause: who does it by which request, for the audit trail.
     """
 
-    def __init__(self, session: AsyncSession, actor: str) -> None:
+    def __init__(self, session: AsyncSession, actor: str, cause: Cause) -> None:
         self.session = session
         self.actor = actor
+        self.cause = cause
+        self._entries: list[Entry] = []
         self._messages: dict[tuple[UUID, int], Message] = {}
         self._locked: dict[UUID, Resource] = {}
         self._answer: Answer | None = None
@@ -94,6 +102,8 @@ class UnitOfWork:
         """What happens inside happens as a whole or not at all, and leaves the rest of the transaction as it was."""
         await self.flush()
         touched, created = dict(self._tracking.touched), set(self._tracking.created)
+        before = {record_id: dict(values) for record_id, values in self._tracking.before.items()}
+        entries = list(self._entries)
         changes = {record_id: record.changes() for record_id, record in touched.items()}
         try:
             async with self.session.begin_nested():
@@ -102,7 +112,8 @@ class UnitOfWork:
         except BaseException:
             for record in self._tracking.touched.values():
                 record.take_changes()
-            self._tracking.info.update(touched=touched, created=created)
+            self._tracking.info.update(touched=touched, created=created, before=before)
+            self._entries = entries
             self._tracking.renamed.clear()
             # Their state went back with the savepoint; whoever needs them reads them again.
             self._locked.clear()
@@ -167,6 +178,10 @@ class UnitOfWork:
                 self._messages[UUID(message.id), int(message.etag)] = message
         return [self._messages[r.id, r.version] for r in records]
 
+    def note(self, entry: Entry) -> None:
+        """Let the audit trail tell of something that changes no record."""
+        self._entries.append(entry)
+
     def keep(self, answer: Answer) -> None:
         """Keep the answer of the request, for whoever sends it again."""
         self._answer = answer
@@ -174,19 +189,23 @@ class UnitOfWork:
     async def write_events(self) -> None:
         """Put what happened into the outbox, and the answer beside it; called once, at the end."""
         await self.flush()
-        touched = [record for record in self._tracking.touched.values() if publication_of(type(record)).event]
+        touched = list(self._tracking.touched.values())
+        changes = {record.id: self._changes(record) for record in touched}
+        told_of = [record for record in touched if publication_of(type(record)).event]
         rows: list[dict[str, Any]] = []
-        for record, message in zip(touched, await self.messages(touched), strict=True):
-            rows += [
-                outbox_row(record, message, publication_of(type(record)), change, self.actor)
-                for change in self._changes(record)
-            ]
+        for record, message in zip(told_of, await self.messages(told_of), strict=True):
+            publication = publication_of(type(record))
+            rows += [outbox_row(record, message, publication, change, self.actor) for change in changes[record.id]]
+        for record in touched:
+            before = None if record.id in self._tracking.created else self._tracking.before.get(record.id, {})
+            self._entries.append(entry_of(record, changes[record.id][-1].verb, before))
         connection = await self.session.connection()
         told = [[row[column] for row in rows] for column in OUTBOX_COLUMNS]
+        noted = parameters(self._entries, self.cause, now())
         if self._answer is not None:
-            await connection.exec_driver_sql(TELL_AND_KEEP, (*told, *self._answer))
-        elif rows:
-            await connection.exec_driver_sql(TELL, tuple(told))
+            await connection.exec_driver_sql(TELL_NOTE_AND_KEEP, (*told, *noted, *self._answer))
+        elif self._entries:
+            await connection.exec_driver_sql(TELL_AND_NOTE, (*told, *noted))
 
     def _changes(self, record: Resource) -> list[Change]:
         changes = record.take_changes()
@@ -207,10 +226,16 @@ def check(record: Resource) -> None:
 
 
 @asynccontextmanager
-async def unit_of_work(database: Database, actor: str) -> AsyncIterator[UnitOfWork]:
-    """A transaction for one command: commits with its events at the end, or leaves nothing behind."""
+async def unit_of_work(database: Database, actor: str, cause: Cause | None = None) -> AsyncIterator[UnitOfWork]:
+    """A transaction for one command: commits with its events at the end, or leaves nothing behind.
+
+    Args:
+        database: of the service.
+        actor: subject of the caller.
+        cause: for the audit trail; the actor, if omitted.
+    """
     async with database.transaction() as session:
-        work = UnitOfWork(session, actor)
+        work = UnitOfWork(session, actor, cause or Cause(actor))
         yield work
         await work.write_events()
         await fail_point(FailPoint.COMMAND_BEFORE_COMMIT)

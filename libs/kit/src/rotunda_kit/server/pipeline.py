@@ -16,6 +16,8 @@ from sqlalchemy import Table
 
 from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.permissions import owned, permission_of
+from rotunda_kit.audit.entries import Cause, note
+from rotunda_kit.audit.reads import noun_of, reads_in, shows_sensitive
 from rotunda_kit.check import check_and_normalise
 from rotunda_kit.client import DEFAULT_TIMEOUT, Clients
 from rotunda_kit.db.engine import Database
@@ -153,7 +155,12 @@ class Pipeline:
     async def _read(
         self, servicer: Servicer, descriptor: MethodDescriptor, method: Method, raw: bytes, call: Call
     ) -> bytes:
-        answer = await method.handle(servicer, self._parse(descriptor, raw), call)
+        request = self._parse(descriptor, raw)
+        answer = await method.handle(servicer, request, call)
+        if shows_sensitive(descriptor):
+            entries = reads_in(request, answer, noun_of(descriptor))
+            if entries:
+                await note(self._database, entries, Cause.of(call.principal, descriptor.full_name))
         return answer.SerializeToString()
 
     async def _write(
@@ -166,11 +173,12 @@ class Pipeline:
         if not hasattr(request, "requests"):
             call.refuse_unknown(request)
         caller = call.principal.subject
+        cause = Cause.of(call.principal, descriptor.full_name, request_id)
         claimed = False
         attempt = 1
         while True:
             try:
-                async with unit_of_work(self._database, caller) as work:
+                async with unit_of_work(self._database, caller, cause) as work:
                     call.work = work
                     if request_id:
                         kept = await kept_answer(work.session, caller, descriptor.full_name, request_id, digest)

@@ -40,6 +40,9 @@ class TestPlatform:
         self.keys_file = self.directory / "token-keys.json"
         public = KeySet([OKPKey.import_key(key.as_dict(private=False))])
         self.keys_file.write_text(json.dumps(public.as_dict()))
+        self.audit_keys_file = self.directory / "audit-keys.json"
+        own = OKPKey.generate_key("Ed25519", parameters={"kid": "audit"})
+        self.audit_keys_file.write_text(json.dumps({"keys": [own.as_dict(private=True)]}))
         self.subject = str(new_id())
         self.clients = Clients(self.addresses.__getitem__)
 
@@ -53,7 +56,12 @@ class TestPlatform:
         url = await self.postgres.create_database(f"{service.name}_{new_id().hex[-8:]}")
         await service.migrate(url)
         settings = Settings(
-            database_url=url, nats_url=self.nats.url, token_keys_file=self.keys_file, grpc_port=0, stop_grace=1
+            database_url=url,
+            nats_url=self.nats.url,
+            token_keys_file=self.keys_file,
+            audit_keys_file=self.audit_keys_file,
+            grpc_port=0,
+            stop_grace=1,
         )
         runtime = Runtime(service, settings)
         runtime.clients = Clients(self.addresses.__getitem__)

@@ -1,0 +1,14 @@
+"""The audit trail."""
+
+from alembic import op
+
+from rotunda_kit.db.migrations import change_kit_tables
+
+revision = "f9af0ec56ccc"
+down_revision = "38780d910e70"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    change_kit_tables(op.get_bind(), "kit_audit")
