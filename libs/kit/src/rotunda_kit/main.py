@@ -1,4 +1,4 @@
-"""The command line of every service: `serve [--with-worker]`, `work`, `migrate`, `revise`."""
+"""The command line of every service: `serve [--with-worker]`, `work`, `migrate`, `revise`, `republish`, `reconcile`."""
 
 import asyncio
 import signal
@@ -11,6 +11,7 @@ import uvloop
 
 from rotunda_kit.app import Service
 from rotunda_kit.db import migrations
+from rotunda_kit.events.commands import add_event_commands
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.settings import Settings
 from rotunda_kit.telemetry import configure_logging
@@ -61,6 +62,7 @@ def command_line(service: Service) -> typer.Typer:
         run(Runtime.work)
 
     add_migration_commands(cli, service)
+    add_event_commands(cli, service)
     return cli
 
 
