@@ -37,7 +37,7 @@ reset: setup ## Stop everything and delete all data
 	@$(LOCAL) reset $(ARGS)
 
 ##@ Developing
-.PHONY: setup proto test check fmt revise bench release clean
+.PHONY: setup proto test check fmt chaos revise bench release clean
 setup: .venv/.synced ## Install what uv.lock names into .venv
 
 .venv/bin/python:
@@ -118,6 +118,9 @@ check-migrations: setup proto
 fmt: setup ## Format the code, and mend what can be mended by itself
 	@.venv/bin/ruff check --fix --exit-zero --quiet
 	@.venv/bin/ruff format
+
+chaos: setup proto ## Kill everything again and again under load; harder: ROTUNDA_CHAOS_ROUNDS=20 make chaos
+	@ROTUNDA_CHAOS_ROUNDS=$${ROTUNDA_CHAOS_ROUNDS:-5} .venv/bin/pytest -s tests/chaos $(ARGS)
 
 revise: setup proto ## Write a migration: make revise SERVICE=sales MESSAGE="Add …"
 	@.venv/bin/python -m rotunda_local.revision "$(SERVICE)" "$(MESSAGE)"

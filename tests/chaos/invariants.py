@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 
 from rotunda_kit.events.broker import connect
 from rotunda_kit.testing.waiting import eventually
@@ -55,7 +56,10 @@ async def _database(platform: Platform, name: str) -> Any:
 async def _settled(customers: Any, jetstream: JetStreamContext) -> bool:
     if await customers.fetchval("SELECT true FROM outbox WHERE sent_time IS NULL LIMIT 1"):
         return False
-    states = [await jetstream.consumer_info(STREAM, consumer) for consumer in CONSUMERS]
+    try:
+        states = [await jetstream.consumer_info(STREAM, consumer) for consumer in CONSUMERS]
+    except NotFoundError:  # they are being made again
+        return False
     return not any(state.num_pending or state.num_ack_pending for state in states)
 
 

@@ -7,11 +7,8 @@ import asyncio
 import os
 import random
 import signal
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -19,14 +16,11 @@ from rotunda_kit.testing.waiting import eventually
 from rotunda_local.errors import PlatformError
 from rotunda_local.health import grpc_problem
 from rotunda_local.platform import Platform
-from rotunda_local.ports import free_ports
-from rotunda_local.programs import Suite, rotunda
 
 from .invariants import violations
+from .platforms import program, running
 from .traffic import Ledger, Traffic
 
-SEED_VARIABLE = "ROTUNDA_CHAOS_SEED"
-PROGRAMS = Path(__file__).parent / "programs"
 WRITERS, ACCOUNTS = 200, 40
 # How often each process is killed; fewer times where it only takes one event that is lost and one that comes twice.
 KILLS = {"customers": 5, "sales": 3}
@@ -50,40 +44,6 @@ class Outcome:
     def broken(self) -> set[str]:
         """The names of the promises that were not kept."""
         return {violation.partition(":")[0] for violation in self.violations}
-
-
-@pytest.fixture(scope="module")
-def seed() -> int:
-    seed = int(os.environ.get(SEED_VARIABLE) or random.randrange(10**9))
-    print(f"\n{SEED_VARIABLE}={seed}")
-    return seed
-
-
-@contextmanager
-def running(directory: Path, **programs: str) -> Iterator[Platform]:
-    """A platform of the services that matter here, some of them run by other programs."""
-    suite = rotunda()
-    chosen = tuple(
-        replace(program, command=(sys.executable, str(PROGRAMS / programs[program.name]), "serve", "--with-worker"))
-        if program.name in programs
-        else program
-        for program in suite.programs
-        if program.name in ("customers", "sales", "gateway")
-    )
-    platform = Platform(
-        directory,
-        free_ports(),
-        suite=Suite(chosen, create_administrator=suite.create_administrator),
-        example_data=False,
-        # Else it would prove nothing.
-        fsync=True,
-        attached=True,
-    )
-    try:
-        platform.up()
-        yield platform
-    finally:
-        platform.down()
 
 
 async def crash(platform: Platform, name: str, times: int, chance: random.Random, traffic: Traffic) -> list[int]:
@@ -124,14 +84,14 @@ async def outcome(platform: Platform, seed: int, kills: dict[str, int]) -> Outco
 
 @pytest.fixture(scope="module")
 async def as_shipped(tmp_path_factory: pytest.TempPathFactory, seed: int) -> AsyncIterator[Outcome]:
-    with running(tmp_path_factory.mktemp("crash"), sales="counting_sales.py") as platform:
+    with running(tmp_path_factory.mktemp("crash"), sales=program("counting_sales.py")) as platform:
         yield await outcome(platform, seed, KILLS)
 
 
 @pytest.fixture(scope="module")
 async def sabotaged(tmp_path_factory: pytest.TempPathFactory, seed: int) -> AsyncIterator[Outcome]:
     """With neither outbox nor inbox."""
-    programs = {"customers": "hasty_customers.py", "sales": "forgetful_sales.py"}
+    programs = {"customers": program("hasty_customers.py"), "sales": program("forgetful_sales.py")}
     with running(tmp_path_factory.mktemp("sabotage"), **programs) as platform:
         yield await outcome(platform, seed, SABOTAGE_KILLS)
 

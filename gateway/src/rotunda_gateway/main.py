@@ -18,6 +18,7 @@ from rotunda_gateway.app import make_app
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import unit_of_work
+from rotunda_kit.events.commands import add_event_commands
 from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.main import add_audit_command, add_migration_commands, until_stopped
 from rotunda_kit.runtime import Runtime
@@ -26,6 +27,7 @@ from rotunda_kit.telemetry import configure_logging
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Rotunda's gateway.")
 add_migration_commands(cli, access)
 add_audit_command(cli, access)
+add_event_commands(cli, access)
 
 
 def _settings() -> GatewaySettings:

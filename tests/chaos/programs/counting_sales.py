@@ -44,9 +44,13 @@ async def _create_table() -> None:
     await connection.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
     asyncio.run(_create_table())
     # Seconds; else the test would wait long for what is delivered again.
     broker.ACK_WAIT = 2
-    Msg.ack = _acknowledge_or_not  # type: ignore[method-assign, assignment]
     command_line(replace(app, reactions=[*app.reactions, Reaction("customers.account", frozenset(), _count)]))()
+
+
+if __name__ == "__main__":
+    Msg.ack = _acknowledge_or_not  # type: ignore[method-assign, assignment]
+    main()

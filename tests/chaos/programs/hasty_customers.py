@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from sqlalchemy import text
 
 from rotunda_customers.app import app
+from rotunda_kit.audit.entries import Cause
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import UnitOfWork, unit_of_work
 from rotunda_kit.events.broker import connect
@@ -36,8 +37,8 @@ def _brokers() -> list[Client]:
 
 
 @asynccontextmanager
-async def _telling(database: Database, actor: str) -> AsyncIterator[UnitOfWork]:
-    async with unit_of_work(database, actor) as work:
+async def _telling(database: Database, actor: str, cause: Cause | None = None) -> AsyncIterator[UnitOfWork]:
+    async with unit_of_work(database, actor, cause) as work:
         yield work
     brokers = _brokers()
     if not brokers:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import MetaData, Table
 
-from rotunda_kit.access.copies import REACTIONS
+from rotunda_kit.access.copies import COPIES, REACTIONS
 from rotunda_kit.access.ownership import Ownership, ownership
 from rotunda_kit.access.permissions import resource_of
 from rotunda_kit.access.shares.service import share_servicer
@@ -16,7 +16,7 @@ from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.dead_letters.service import dead_letter_servicer
 from rotunda_kit.events.reactions import Reaction
-from rotunda_kit.events.references import ReferenceCopy
+from rotunda_kit.events.references import Copy, ReferenceCopy
 from rotunda_kit.resource.publication import nouns, publication_of
 from rotunda_kit.resource.references import ReferenceCheck, nouns_in
 from rotunda_kit.server.method import Servicer
@@ -65,6 +65,11 @@ class Service:
                 await self.furnish(database)
             finally:
                 await database.close()
+
+    @property
+    def all_copies(self) -> list[Copy]:
+        """Every kind of copy that it keeps, those that its checks of access need too."""
+        return [*self.copies, *COPIES]
 
     def ownerships(self) -> dict[str, Ownership]:
         """To whom the records of its nouns belong, of those that belong to someone."""

@@ -29,6 +29,8 @@ class FailPoint(StrEnum):
     # Taken in, and the broker does not know.
     CONSUMER_AFTER_COMMIT = "consumer.after_commit"
     CONSUMER_AFTER_ACK = "consumer.after_ack"
+    REPUBLISH_BEFORE_COMMIT = "republish.before_commit"
+    REPUBLISH_AFTER_COMMIT = "republish.after_commit"
 
 
 class FailPointError(Exception):

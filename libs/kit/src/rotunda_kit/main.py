@@ -1,4 +1,4 @@
-"""The command line of every service: `serve [--with-worker]`, `work`, `migrate`, `revise`."""
+"""The command line of every service: `serve [--with-worker]`, `work`, `migrate`, `revise`, `republish`, `reconcile`."""
 
 import asyncio
 import signal
@@ -13,6 +13,7 @@ from rotunda_kit.app import Service
 from rotunda_kit.audit.chain import Signer
 from rotunda_kit.audit.verification import verify
 from rotunda_kit.db import migrations
+from rotunda_kit.events.commands import add_event_commands
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.settings import Settings
 from rotunda_kit.telemetry import configure_logging
@@ -64,6 +65,7 @@ def command_line(service: Service) -> typer.Typer:
 
     add_migration_commands(cli, service)
     add_audit_command(cli, service)
+    add_event_commands(cli, service)
     return cli
 
 

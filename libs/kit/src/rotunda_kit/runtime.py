@@ -16,8 +16,10 @@ from rotunda_kit.app import Service
 from rotunda_kit.audit.chain import ChainWorker, Signer
 from rotunda_kit.client import MAX_MESSAGE_BYTES, Clients
 from rotunda_kit.db.engine import Database
+from rotunda_kit.events.advisories import Advisories
 from rotunda_kit.events.broker import connect
 from rotunda_kit.events.consumer import Consumer
+from rotunda_kit.events.reconcile import Owner, Reconciler
 from rotunda_kit.events.relay import Relay
 from rotunda_kit.housekeeping import housekeep
 from rotunda_kit.identity import TokenVerifier
@@ -103,7 +105,14 @@ class Runtime:
                 log.warning("waits for broker", error=type(error).__name__)
                 await asyncio.sleep(1)
         self._start(Relay(name, self.settings.database_url, self._broker).run())
-        for source, reactions in self.service.all_reactions().items():
+        self._start(Owner(name, self.database, self._broker).run())
+        self._start(
+            Reconciler(self.service.all_copies, self.database, self._broker).run(self.settings.reconcile_interval)
+        )
+        heard = self.service.all_reactions()
+        if heard:
+            self._start(Advisories(name, heard, self.database, self._broker).run())
+        for source, reactions in heard.items():
             self._start(Consumer(name, source, reactions, self.database, self._broker).run())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

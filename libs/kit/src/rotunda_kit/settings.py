@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     marketing_address: str = "127.0.0.1:50054"
     sync_address: str = "127.0.0.1:50055"
     access_address: str = "127.0.0.1:50056"
+    # Seconds between two comparisons of the reference copies with their owners' records.
+    reconcile_interval: float = Field(default=3600.0, gt=0)
     # Seconds that a stopping process gives its calls in flight.
     stop_grace: float = 10.0
 

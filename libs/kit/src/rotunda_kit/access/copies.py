@@ -1,10 +1,11 @@
 """A service's own copies of what decides who may do what, kept up from the events of access."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import Table, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -115,6 +116,22 @@ async def keep_users(events: Sequence[Event], session: AsyncSession) -> None:
     await keep_newest(session, access_user, rows)
     await session.execute(_REACH_OF_USERS, {"users": [row["id"] for row in rows]})
 
+
+@dataclass(frozen=True, slots=True)
+class KeptCopy:
+    """Which noun a table has copies of, with `id`, `version` and `deleted`."""
+
+    noun: str
+    table: Table
+
+
+COPIES = (
+    KeptCopy("access.role", access_role),
+    KeptCopy("access.group", access_group),
+    KeptCopy("access.territory", access_territory),
+    KeptCopy("access.team", access_team),
+    KeptCopy("access.user", access_user),
+)
 
 REACTIONS = (
     Reaction("access.role", frozenset(), keep_roles),

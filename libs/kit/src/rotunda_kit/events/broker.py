@@ -17,7 +17,7 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
-from rotunda_kit.events.envelope import stream_of
+from rotunda_kit.events.envelope import ADVISORIES, ADVISORY, GIVEN_UP, stream_of
 
 log = structlog.get_logger()
 
@@ -57,9 +57,18 @@ async def connect(url: str, name: str) -> Client:
 
 async def provision_stream(jetstream: JetStreamContext, service: str) -> None:
     """Make or update the stream of a service; belongs to the service that publishes on it."""
+    await _provision(jetstream, stream_of(service), [f"crm.{service}.>"])
+
+
+async def provision_advisories(jetstream: JetStreamContext) -> None:
+    """Make or update the stream that keeps what the broker says of messages that it gave up."""
+    await _provision(jetstream, ADVISORIES, [f"{ADVISORY}.{kind}.>" for kind in GIVEN_UP])
+
+
+async def _provision(jetstream: JetStreamContext, name: str, subjects: list[str]) -> None:
     wanted = StreamConfig(
-        name=stream_of(service),
-        subjects=[f"crm.{service}.>"],
+        name=name,
+        subjects=subjects,
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,
         discard=DiscardPolicy.OLD,
@@ -68,28 +77,37 @@ async def provision_stream(jetstream: JetStreamContext, service: str) -> None:
         num_replicas=1,
     )
     try:
-        await jetstream.stream_info(stream_of(service))
+        await jetstream.stream_info(name)
         await jetstream.update_stream(wanted)
     except NotFoundError:
         await jetstream.add_stream(wanted)
 
 
-async def provision_consumer(jetstream: JetStreamContext, service: str, durable: str, subjects: list[str]) -> None:
-    """Make or update a durable consumer on another service's stream, waiting until that stream is there."""
+async def provision_consumer(
+    jetstream: JetStreamContext, stream: str, durable: str, subjects: list[str], max_deliver: int = -1
+) -> None:
+    """Make or update a durable consumer on a stream, waiting until that stream is there.
+
+    Args:
+        jetstream: on the broker.
+        stream: its name.
+        durable: name of the consumer.
+        subjects: that it hears.
+        max_deliver: after so many deliveries the broker gives a message up; -1: never.
+    """
     wanted = ConsumerConfig(
         durable_name=durable,
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT,
-        # The kit counts itself and keeps what it can't take in as a dead letter.
-        max_deliver=-1,
+        max_deliver=max_deliver,
         max_ack_pending=MAX_ACK_PENDING,
         filter_subjects=subjects,
     )
     while True:
         try:
-            await jetstream.add_consumer(stream_of(service), wanted)
+            await jetstream.add_consumer(stream, wanted)
             return
         except NotFoundError:
-            log.info("waits for stream", stream=stream_of(service))
+            log.info("waits for stream", stream=stream)
             await asyncio.sleep(RETRY)

@@ -7,13 +7,14 @@ as a dead letter.
 """
 
 import asyncio
+import random
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 
 from rotunda_kit.db.engine import Database
@@ -22,17 +23,18 @@ from rotunda_kit.events.broker import RETRY, provision_consumer
 from rotunda_kit.events.envelope import event_of, stream_of
 from rotunda_kit.events.intake import Intake, durable_of
 from rotunda_kit.events.reactions import Reaction
+from rotunda_kit.events.subscription import batches
 from rotunda_kit.fail_points import FailPoint, fail_point
 from rotunda_kit.telemetry import begin_trace, raised_at
 
 log = structlog.get_logger()
 
 BATCH = 200
-# Seconds to wait for the first message of a batch.
-FETCH_TIMEOUT = 5.0
-# The Python client's subscription can fall silent after a broker restart; it is rebuilt if messages wait this many
-# fetches.
-SILENT_FETCHES = 2
+# Deliveries after which a message is taken in alone.
+SUSPICIOUS = 2
+# Deliveries beyond our own tries, after which the broker gives a message up: it was never refused, so it ends the
+# process each time.
+MARGIN = 10
 # Seconds between two batches, while more gather.
 PAUSE = 0.1
 
@@ -44,6 +46,11 @@ class Retries:
     tries: int = 20
     first_delay: float = 0.5
     longest_delay: float = 60.0
+
+    @property
+    def max_deliver(self) -> int:
+        """Deliveries after which the broker gives a message up."""
+        return self.tries + MARGIN
 
     def delay(self, tries: int) -> float:
         """Seconds until the next try, after so many."""
@@ -89,28 +96,29 @@ class Consumer:
                 await asyncio.sleep(RETRY)
 
     async def _consume(self) -> None:
-        await provision_consumer(self._jetstream, self._source, self.name, self._subjects)
-        subscription = await self._jetstream.pull_subscribe_bind(durable=self.name, stream=stream_of(self._source))
-        silent = 0
-        try:
-            while True:
-                try:
-                    messages = await subscription.fetch(BATCH, timeout=FETCH_TIMEOUT)
-                    silent = 0
-                except NatsTimeout:
-                    waiting = (await subscription.consumer_info()).num_pending or 0
-                    silent = silent + 1 if waiting else 0
-                    if silent >= SILENT_FETCHES:
-                        log.warning("subscription fell silent", consumer=self.name, waiting=waiting)
-                        return
-                    continue
+        await provision_consumer(
+            self._jetstream, stream_of(self._source), self.name, self._subjects, self._retries.max_deliver
+        )
+        async with aclosing(batches(self._jetstream, stream_of(self._source), self.name, BATCH)) as fetched:
+            async for messages in fetched:
                 await fail_point(FailPoint.CONSUMER_AFTER_FETCH)
-                await self._take(messages)
+                await self._take_suspects_apart(messages)
                 if len(messages) < BATCH:
                     # A fuller batch costs hardly more than a message.
                     await asyncio.sleep(PAUSE)
-        finally:
-            await subscription.unsubscribe()
+
+    async def _take_suspects_apart(self, messages: list[Msg]) -> None:
+        """Take in a batch; what came often before, alone and in any order, for it may end the process each time.
+
+        So the others of its batch are taken in before the broker gives them up together with it.
+        """
+        suspects = [message for message in messages if message.metadata.num_delivered > SUSPICIOUS]
+        innocent = [message for message in messages if message not in suspects] if suspects else messages
+        if innocent:
+            await self._take(innocent)
+        random.shuffle(suspects)
+        for message in suspects:
+            await self._take([message])
 
     async def _take(self, messages: list[Msg]) -> None:
         try:

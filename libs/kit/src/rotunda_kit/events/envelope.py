@@ -22,6 +22,18 @@ def stream_of(service: str) -> str:
     return service.upper()
 
 
+ADVISORIES = "ADVISORIES"
+"""The stream that keeps what the broker says of messages that it gave up."""
+
+ADVISORY = "$JS.EVENT.ADVISORY.CONSUMER"
+GIVEN_UP = ("MAX_DELIVERIES", "MSG_TERMINATED")
+
+
+def advisory_subjects(stream: str, durable: str) -> list[str]:
+    """Where the broker says that it will not deliver a message to a consumer any more."""
+    return [f"{ADVISORY}.{kind}.{stream}.{durable}" for kind in GIVEN_UP]
+
+
 def subject_of(noun: str, verb: str, aggregate_id: str) -> str:
     """For example `crm.sales.opportunity.won.v1.<id>`; `*` may stand for a verb or an id."""
     return f"crm.{noun}.{verb}.v1.{aggregate_id}"

@@ -5,7 +5,7 @@ The newest version wins and gaps are normal, so order and redelivery do not matt
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, Protocol, dataclass_transform
 from uuid import UUID
 
 from google.protobuf.descriptor import MethodDescriptor
@@ -38,6 +38,18 @@ class Reference(MappedAsDataclass, kw_only=True, eq=False, repr=False):
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 - SQLAlchemy calls it on the class
         return f"{cls.__noun__.split('.')[1]}_reference"
+
+
+class Copy(Protocol):
+    """Which noun a table has copies of, with `id` and `version`."""
+
+    @property
+    def noun(self) -> str:
+        """As `service.noun`."""
+
+    @property
+    def table(self) -> Table:
+        """Where the copies are."""
 
 
 @dataclass(frozen=True, slots=True)
