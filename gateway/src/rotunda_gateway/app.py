@@ -2,8 +2,12 @@
 
 from fastapi import FastAPI
 
-from rotunda_gateway.auth.callers import AUDIENCE, Callers
+from rotunda_gateway.auth.callers import Callers
+from rotunda_gateway.auth.credentials import Credentials
 from rotunda_gateway.auth.routes import auth_routes
+from rotunda_gateway.auth.session_routes import session_routes
+from rotunda_gateway.auth.sessions import AUDIENCE, Sessions
+from rotunda_gateway.auth.sign_in import SignIn
 from rotunda_gateway.contracts.calls import Contracts
 from rotunda_gateway.contracts.lists import LISTS
 from rotunda_gateway.health import health_routes
@@ -33,16 +37,17 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    callers = Callers(
-        runtime.database,
-        TokenIssuer.from_file(settings.signing_key_file),
-        TokenVerifier.from_file(settings.token_keys_file, AUDIENCE),
-    )
+    issuer = TokenIssuer.from_file(settings.signing_key_file)
+    tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
+    callers = Callers(runtime.database, issuer, tokens, runtime.control)
+    sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
+    sign_in = SignIn(runtime.database, sessions)
     routes = discover_routes()
     install_problems(app)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
-    app.include_router(auth_routes(callers, runtime.database))
+    app.include_router(auth_routes(callers, sessions, sign_in, runtime.database))
+    app.include_router(session_routes(callers, sessions, Credentials(runtime.database, runtime.control)))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_transcoder(

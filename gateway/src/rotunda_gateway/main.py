@@ -51,6 +51,8 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
                 lifespan="off",
                 server_header=False,
                 timeout_keep_alive=75,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=int(settings.stop_grace),
             )
         )

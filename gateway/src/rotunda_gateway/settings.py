@@ -14,6 +14,11 @@ class GatewaySettings(Settings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     grpc_port: int = Field(default=50056, ge=0, le=65535)
+    # Hours after which a session ends, however much it is used.
+    session_lifetime: float = Field(default=12.0, gt=0)
+    trusted_proxies: list[str] = Field(
+        default_factory=list, description="JSON list of the addresses and networks whose X-Forwarded-For is believed"
+    )
     # Seconds that a 360 degree view waits for its services.
     view_deadline: float = 2.0
     # Bytes of a request body.

@@ -9,6 +9,7 @@ from rotunda_gateway.access.roles.shipped import ship_roles
 from rotunda_gateway.access.teams.service import TeamService
 from rotunda_gateway.access.territories.service import TerritoryService
 from rotunda_gateway.access.users.service import UserService
+from rotunda_gateway.auth import housekeeping
 from rotunda_kit.app import Service, migrations_of
 
 app = Service(
@@ -18,4 +19,5 @@ app = Service(
     servicers=[UserService, GroupService, TeamService, TerritoryService, RoleService],
     copies=references.copies,
     furnish=ship_roles,
+    housekeeping=housekeeping.DELETE_WHAT_ENDED,
 )

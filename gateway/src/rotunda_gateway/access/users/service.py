@@ -11,6 +11,7 @@ from rotunda_gateway.access.groups.model import Group
 from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
 from rotunda_gateway.access.roles.service import may_hand_out
 from rotunda_gateway.access.users.model import User
+from rotunda_gateway.auth.sessions import end_sessions
 from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
@@ -19,8 +20,9 @@ from rotunda_kit.server.method import Servicer
 group = Group.__table__
 
 
-async def set_password(_call: Command, record: User, message: pb.User) -> bool:
-    """Take in a new password; an unset one means that he can't sign in by password."""
+async def set_password(call: Command, record: User, message: pb.User) -> bool:
+    """Take in a new password, and end the sessions; an unset one means that he can't sign in by password."""
+    await end_sessions(call.session, record.id)
     if not message.HasField("password"):
         changed = record.password_hash is not None
         record.password_hash = None
@@ -47,13 +49,24 @@ async def rights_are_his_to_give(call: Command, record: User) -> None:
     await may_hand_out(call, given)
 
 
+async def end_sessions_if_inactive(call: Command, record: User) -> None:
+    """End the sessions of who may not sign in any more, so that they stay ended when he may again."""
+    if not record.active:
+        await end_sessions(call.session, record.id)
+
+
+async def end_his_sessions(call: Command, record: User) -> None:
+    """End the sessions of who is deleted."""
+    await end_sessions(call.session, record.id)
+
+
 users = Collection(
     User,
     pb.User,
     event=events_pb.UserEvent,
     by_hand={"password": set_password},
     build=new_user,
-    guards=[rights_are_his_to_give, an_administrator_remains],
+    guards=[rights_are_his_to_give, an_administrator_remains, end_sessions_if_inactive],
 )
 
 
@@ -64,5 +77,5 @@ class UserService(Servicer, service="rotunda.access.v1.UserService"):
     ListUsers = users.list()
     CreateUser = users.create()
     UpdateUser = users.update()
-    DeleteUser = users.delete(an_administrator_remains)
+    DeleteUser = users.delete(an_administrator_remains, end_his_sessions)
     BatchCreateUsers = users.batch_create()
