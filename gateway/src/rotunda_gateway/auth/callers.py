@@ -1,15 +1,21 @@
 """From what a client sends to the internal token that services trust."""
 
 import asyncio
+import hmac
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 
-from rotunda_gateway.access.principals import ON_BEHALF, Credential, read_credentials
+from rotunda_gateway.access.api_keys.secret import PREFIX as API_KEY_PREFIX
+from rotunda_gateway.access.api_keys.secret import key_id_of
+from rotunda_gateway.access.principals import API_KEY, ON_BEHALF, SESSION, Credential, note_use, read_credentials
+from rotunda_gateway.auth.secrets import digest_of
 from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.permissions import Permission
 from rotunda_kit.db.engine import Database
@@ -29,8 +35,21 @@ LOOK_TIMEOUT = 5.0
 TRUSTED = 30.0
 MOST = 10_000
 
-# The credential's id, and on whose behalf it is used, if it is.
-Key = tuple[str, str]
+# The use of a credential is noted so often at most.
+NOTE_EVERY = 60.0
+
+
+class Key(NamedTuple):
+    """A kind of credential and its id, and on whose behalf it is used, if it is."""
+
+    kind: str
+    id: str
+    on_behalf_of: str
+
+    @property
+    def ids(self) -> Iterator[UUID]:
+        """What is to be read about it."""
+        return (UUID(each) for each in self[1:] if each)
 
 
 class Caller:
@@ -43,13 +62,15 @@ class Caller:
         issuer: mints his token.
     """
 
-    __slots__ = ("_issuer", "_minted", "checked", "credential", "principal", "token", "used")
+    __slots__ = ("_issuer", "_minted", "checked", "credential", "noted", "principal", "token", "used")
 
     def __init__(self, credential: Credential, principal: Principal, checked: float, issuer: TokenIssuer) -> None:
         self._issuer = issuer
         self.credential = credential
         self.principal = principal
         self.checked = self.used = checked
+        # When his use was last written down.
+        self.noted = -math.inf
         self._mint()
 
     def _mint(self) -> None:
@@ -94,24 +115,37 @@ class Callers:
         """Whoever sends a request.
 
         Raises:
-            Unauthenticated: TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED; SESSION_ENDED.
+            Unauthenticated: TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED; API_KEY_INVALID.
             PermissionDenied: he may not act on behalf of the one whom he names.
             InvalidArgument: he names nobody.
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
+        token = token.strip()
         if not token or scheme.lower() != "bearer":
             raise Unauthenticated("TOKEN_MISSING", "Sign in first, and send: Authorization: Bearer <access token>.")
         on_behalf_of = headers.get(ON_BEHALF_OF, "")
-        key = (self._tokens.verify(token.strip()).session, _user_id(on_behalf_of) if on_behalf_of else "")
+        kind, credential_id, digest = self._recognise(token)
+        key = Key(kind, credential_id, _user_id(on_behalf_of) if on_behalf_of else "")
         at = time.monotonic()
         known = self._known.get(key)
         if known is None or at - known.checked > TRUSTED:
-            known = await self._meet(key)
+            known = await self._meet(key, digest)
+        elif known.credential.digest != digest:
+            raise _refusal(kind)
         return known.use(at)
+
+    def _recognise(self, token: str) -> tuple[str, str, bytes]:
+        """The kind of a credential, its id, and what must be kept of it."""
+        if token.startswith(API_KEY_PREFIX):
+            key_id = key_id_of(token)
+            if key_id is None:
+                raise _refusal(API_KEY)
+            return API_KEY, key_id, digest_of(token)
+        return SESSION, self._tokens.verify(token).session, b""
 
     def forget(self, credential_id: str) -> None:
         """Read a credential again before it is next used: something was changed about it."""
-        for key in [key for key in self._known if key[0] == credential_id]:
+        for key in [key for key in self._known if key.id == credential_id]:
             del self._known[key]
 
     def forget_user(self, user_id: str) -> None:
@@ -119,10 +153,11 @@ class Callers:
         for key in [key for key, caller in self._known.items() if caller.credential.principal.subject == user_id]:
             del self._known[key]
 
-    async def _meet(self, key: Key) -> Caller:
+    async def _meet(self, key: Key, digest: bytes) -> Caller:
         at = time.monotonic()
-        credentials = await self._read([key])
-        caller = Caller(*self._accept(key, credentials), at, self._issuer)
+        caller = Caller(*self._accept(key, await self._read([key])), at, self._issuer)
+        if not hmac.compare_digest(caller.credential.digest, digest):
+            raise _refusal(key.kind)
         self._known[key] = caller
         if len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -131,20 +166,20 @@ class Callers:
         return caller
 
     async def _read(self, keys: Iterable[Key]) -> dict[str, Credential]:
-        ids = {UUID(part) for key in keys for part in key if part}
+        ids = {each for key in keys for each in key.ids}
         async with asyncio.timeout(LOOK_TIMEOUT), self._database.reading() as connection:
             return await read_credentials(connection, ids)
 
     def _accept(self, key: Key, credentials: Mapping[str, Credential]) -> tuple[Credential, Principal]:
-        credential = credentials.get(key[0])
-        if credential is None or credential.kind == ON_BEHALF:
-            raise Unauthenticated("SESSION_ENDED", "The session has ended. Sign in again.")
-        if not key[1]:
+        credential = credentials.get(key.id)
+        if credential is None or credential.kind != key.kind:
+            raise _refusal(key.kind)
+        if not key.on_behalf_of:
             return credential, credential.principal
         actor = credential.principal
         if not self._control.of(actor).allows(ACT_AS, owned=False):
             raise PermissionDenied("ACTING_NOT_ALLOWED", "None of your roles lets you act on behalf of others.")
-        subject = credentials.get(key[1])
+        subject = credentials.get(key.on_behalf_of)
         if subject is None or subject.kind != ON_BEHALF:
             raise PermissionDenied("ACTING_FOR_NOBODY", "There is no such user, or he may not sign in any more.")
         if subject.principal.administrator and not actor.administrator:
@@ -159,6 +194,7 @@ class Callers:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self.look()
+                await self._note_uses(time.monotonic())
                 failing = False
             except Exception as error:  # the database may come back before what is known gets too old
                 if not failing:
@@ -178,6 +214,19 @@ class Callers:
             if known is not None and known.checked <= at:
                 self._check(key, known, credentials, at)
 
+    async def _note_uses(self, at: float) -> None:
+        due = [
+            (key, caller)
+            for key, caller in self._known.items()
+            if caller.used > caller.noted and at - caller.noted >= NOTE_EVERY
+        ]
+        if not due:
+            return
+        async with asyncio.timeout(LOOK_TIMEOUT), self._database.transaction() as transaction:
+            await note_use(transaction, {UUID(key.id) for key, _ in due})
+        for _, caller in due:
+            caller.noted = at
+
     def _check(self, key: Key, known: Caller, credentials: Mapping[str, Credential], at: float) -> None:
         try:
             unchanged = self._accept(key, credentials) == (known.credential, known.principal)
@@ -188,6 +237,12 @@ class Callers:
         else:
             # Whoever it is is read anew when he calls, and told why he is refused.
             del self._known[key]
+
+
+def _refusal(kind: str) -> Unauthenticated:
+    if kind == API_KEY:
+        return Unauthenticated("API_KEY_INVALID", "The API key is not valid, or not any more.")
+    return Unauthenticated("SESSION_ENDED", "The session has ended. Sign in again.")
 
 
 def _user_id(text: str) -> str:

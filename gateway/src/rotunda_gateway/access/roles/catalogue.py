@@ -53,6 +53,12 @@ def catalogue() -> dict[str, ResourceEntry]:
     return found
 
 
+@cache
+def permissions() -> frozenset[str]:
+    """All that can be allowed, for example `sales.opportunities.win`."""
+    return frozenset(f"{resource}.{action}" for resource, entry in catalogue().items() for action in entry.actions)
+
+
 def _services() -> Iterator[ServiceDescriptor]:
     content = (Path(rotunda_protos.__file__).parent / "descriptors.binpb").read_bytes()
     for file in FileDescriptorSet.FromString(content).file:
