@@ -8,6 +8,7 @@ from rotunda_gateway.auth.routes import auth_routes
 from rotunda_gateway.auth.session_routes import session_routes
 from rotunda_gateway.auth.sessions import AUDIENCE, Sessions
 from rotunda_gateway.auth.sign_in import SignIn
+from rotunda_gateway.auth.throttle import Throttle
 from rotunda_gateway.contracts.calls import Contracts
 from rotunda_gateway.contracts.lists import LISTS
 from rotunda_gateway.health import health_routes
@@ -41,7 +42,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
     callers = Callers(runtime.database, issuer, tokens, runtime.control)
     sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
-    sign_in = SignIn(runtime.database, sessions)
+    sign_in = SignIn(runtime.database, sessions, Throttle(runtime.database))
     routes = discover_routes()
     install_problems(app)
     install_docs(app, routes)

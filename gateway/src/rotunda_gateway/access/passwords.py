@@ -40,3 +40,8 @@ async def matches(password: str, kept: str | None) -> bool:
 
     async with _limit():
         return await asyncio.to_thread(verify)
+
+
+def is_outdated(kept: str) -> bool:
+    """Whether a hash was made with other parameters than new ones are."""
+    return _hasher.check_needs_rehash(kept)

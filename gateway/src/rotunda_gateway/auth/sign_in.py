@@ -1,13 +1,14 @@
 """Signing in with what a user knows."""
 
-from uuid import UUID
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select, update
 
-from rotunda_gateway.access.passwords import matches
+from rotunda_gateway.access.passwords import hash_password, is_outdated, matches
 from rotunda_gateway.access.users.model import User
 from rotunda_gateway.auth.security_log import note
 from rotunda_gateway.auth.sessions import Sessions, SignedIn
+from rotunda_gateway.auth.throttle import Throttle
 from rotunda_kit.db.engine import Database
 from rotunda_kit.errors import Unauthenticated
 
@@ -20,20 +21,34 @@ class SignIn:
     Args:
         database: of access.
         sessions: where the sessions begin.
+        throttle: slows down who guesses.
     """
 
-    def __init__(self, database: Database, sessions: Sessions) -> None:
+    def __init__(self, database: Database, sessions: Sessions, throttle: Throttle) -> None:
         self._database = database
         self._sessions = sessions
+        self._throttle = throttle
 
     async def by_password(self, username: str, password: str, *, user_agent: str, address: str) -> SignedIn:
         """A new session.
 
         Raises:
             Unauthenticated: SIGN_IN_FAILED, whatever of the two was wrong.
+            TooManyAttempts: there were too many.
         """
+        attempt = await self._throttle.enter("sign_in", username, address)
+        row = await self._user(username)
+        if not await matches(password, row.password_hash if row else None) or row is None:
+            note("sign_in.failed", user_id=row.id if row else None)
+            raise Unauthenticated("SIGN_IN_FAILED", "The username or the password is wrong.")
+        await attempt.succeed()
+        if is_outdated(row.password_hash):
+            await self._rehash(row, password)
+        return await self._sessions.begin(row.id, "PASSWORD", user_agent=user_agent, address=address)
+
+    async def _user(self, username: str) -> Any:
         async with self._database.reading() as connection:
-            row = (
+            return (
                 await connection.execute(
                     select(user.c.id, user.c.password_hash).where(
                         # PostgreSQL keeps no NUL, and refuses to be asked for one.
@@ -43,8 +58,10 @@ class SignIn:
                     )
                 )
             ).one_or_none()
-        if not await matches(password, row.password_hash if row else None) or row is None:
-            note("sign_in.failed", user_id=row.id if row else None)
-            raise Unauthenticated("SIGN_IN_FAILED", "The username or the password is wrong.")
-        user_id: UUID = row.id
-        return await self._sessions.begin(user_id, "PASSWORD", user_agent=user_agent, address=address)
+
+    async def _rehash(self, row: Row[Any], password: str) -> None:
+        """Keep the same password as new ones are kept."""
+        fresh = await hash_password(password)
+        unchanged = (User.id == row.id) & (User.password_hash == row.password_hash)
+        async with self._database.transaction() as transaction:
+            await transaction.execute(update(User).where(unchanged).values(password_hash=fresh))

@@ -36,3 +36,18 @@ refresh_token = Table(
     Column("generation", Integer, nullable=False),
     Index("refresh_token_session_idx", "session_id"),
 )
+
+# Attempts to prove who one is that failed or are under way, by whom and from where; see `throttle.py`.
+throttle = Table(
+    "throttle",
+    Base.metadata,
+    # SHA-256 of what is counted.
+    Column("key", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    # Until when every attempt is refused.
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("update_time", DateTime(timezone=True), nullable=False),
+    # When one last succeeded.
+    Column("success_time", DateTime(timezone=True)),
+    Index("throttle_update_time_idx", "update_time"),
+)
