@@ -4,7 +4,11 @@ from fastapi import FastAPI
 
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.credentials import Credentials
+from rotunda_gateway.auth.encryption import Encryption
+from rotunda_gateway.auth.own_password import OwnPassword
 from rotunda_gateway.auth.routes import auth_routes
+from rotunda_gateway.auth.second_factor import SecondFactors
+from rotunda_gateway.auth.second_factor_routes import second_factor_routes
 from rotunda_gateway.auth.session_routes import session_routes
 from rotunda_gateway.auth.sessions import AUDIENCE, Sessions
 from rotunda_gateway.auth.sign_in import SignIn
@@ -42,13 +46,18 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
     callers = Callers(runtime.database, issuer, tokens, runtime.control)
     sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
-    sign_in = SignIn(runtime.database, sessions, Throttle(runtime.database))
+    throttle = Throttle(runtime.database)
+    factors = SecondFactors(runtime.database, Encryption.from_file(settings.encryption_key_file))
+    sign_in = SignIn(runtime.database, sessions, throttle, factors)
+    credentials = Credentials(runtime.database, runtime.control)
+    own_password = OwnPassword(runtime.database)
     routes = discover_routes()
     install_problems(app)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
-    app.include_router(auth_routes(callers, sessions, sign_in, runtime.database))
-    app.include_router(session_routes(callers, sessions, Credentials(runtime.database, runtime.control)))
+    app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))
+    app.include_router(session_routes(callers, sessions, credentials))
+    app.include_router(second_factor_routes(callers, factors, own_password, throttle, credentials))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_transcoder(

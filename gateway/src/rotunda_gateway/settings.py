@@ -11,6 +11,7 @@ class GatewaySettings(Settings):
     """Settings of the gateway; its gRPC port is that of access."""
 
     signing_key_file: Path = Field(description="private JSON Web Key (Ed25519) that signs tokens")
+    encryption_key_file: Path = Field(description="256 bits in base64 that encrypt the secrets of second factors")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     grpc_port: int = Field(default=50056, ge=0, le=65535)

@@ -1,9 +1,11 @@
 """A gateway on real servers, and a second one beside it on the same database."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import httpx
@@ -86,11 +88,15 @@ class Gateway:
 def settings_of(runtime: Runtime, platform: TestPlatform, **more: Any) -> GatewaySettings:
     signing_key_file = platform.directory / "signing-key.json"
     signing_key_file.write_text(json.dumps(platform.issuer._key.as_dict(private=True)))
+    encryption_key_file = platform.directory / "encryption-key"
+    if not encryption_key_file.exists():
+        encryption_key_file.write_text(b64encode(token_bytes(32)).decode())
     return GatewaySettings(
         database_url=runtime.settings.database_url,
         nats_url=runtime.settings.nats_url,
         token_keys_file=platform.keys_file,
         signing_key_file=signing_key_file,
+        encryption_key_file=encryption_key_file,
         **more,
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from rotunda.access.v1 import user_service_pb2 as pb
 from rotunda_gateway.access.users.service import users
 from rotunda_gateway.auth.callers import Callers
+from rotunda_gateway.auth.second_factor import SecondFactors
 from rotunda_gateway.auth.sessions import Sessions, SignedIn
 from rotunda_gateway.auth.shapes import client_of
 from rotunda_gateway.auth.sign_in import SignIn
@@ -40,15 +41,19 @@ class TokenAnswer(BaseModel):
         )
 
 
-def auth_routes(callers: Callers, sessions: Sessions, sign_in: SignIn, database: Database) -> APIRouter:
+def auth_routes(
+    callers: Callers, sessions: Sessions, sign_in: SignIn, factors: SecondFactors, database: Database
+) -> APIRouter:
     """The routes of sign-in."""
     router = APIRouter(tags=["Sign-in"])
 
     @router.post(
         "/v1/auth/token",
         summary="Sign in by username and password, or prolong a session by its refresh token",
-        description="401 `SIGN_IN_FAILED`; for a refresh `REFRESH_TOKEN_INVALID`, `SESSION_ENDED`, or "
-        "`REFRESH_TOKEN_REUSED`, which ends the session: a refresh token is good for one refresh.",
+        description="401 `SIGN_IN_FAILED`; with a second factor `TOTP_REQUIRED` without `totp_code`, `TOTP_INVALID` "
+        "with a wrong or used one; 429 `SIGN_IN_THROTTLED` after too many failures. For a refresh "
+        "`REFRESH_TOKEN_INVALID`, `SESSION_ENDED`, or `REFRESH_TOKEN_REUSED`, which ends the session: a refresh token "
+        "is good for one refresh.",
         openapi_extra={"security": []},
     )
     async def token(
@@ -57,6 +62,7 @@ def auth_routes(callers: Callers, sessions: Sessions, sign_in: SignIn, database:
         grant_type: Annotated[Literal["password", "refresh_token"], Form()] = "password",
         username: Annotated[str, Form(max_length=255)] = "",
         password: Annotated[str, Form(max_length=1024)] = "",
+        totp_code: Annotated[str, Form(max_length=40)] = "",
         refresh_token: Annotated[str, Form(max_length=255)] = "",
     ) -> TokenAnswer:
         response.headers["cache-control"] = "no-store"
@@ -65,7 +71,8 @@ def auth_routes(callers: Callers, sessions: Sessions, sign_in: SignIn, database:
             return TokenAnswer.of(await sessions.refresh(refresh_token))
         _must_be_set(username=username, password=password)
         user_agent, address = client_of(request)
-        return TokenAnswer.of(await sign_in.by_password(username, password, user_agent=user_agent, address=address))
+        signed_in = await sign_in.by_password(username, password, totp_code, user_agent=user_agent, address=address)
+        return TokenAnswer.of(signed_in)
 
     @router.get("/v1/me", summary="Who is signed in", response_model=dict[str, Any])
     async def me(request: Request) -> Response:
@@ -73,7 +80,12 @@ def auth_routes(callers: Callers, sessions: Sessions, sign_in: SignIn, database:
         # Everyone may see himself, whatever his roles.
         async with database.reading() as connection:
             row = (await connection.execute(users.mapping.by_id, {"id": UUID(caller.principal.subject)})).one()
-        return Response(orjson.dumps(encoder(pb.User)(users.mapping.read(row))), media_type="application/json")
+        content = encoder(pb.User)(users.mapping.read(row))
+        content["secondFactor"] = {
+            "enabled": await factors.enabled(UUID(caller.principal.subject)),
+            "recoveryCodesLeft": await factors.recovery_codes_left(UUID(caller.principal.subject)),
+        }
+        return Response(orjson.dumps(content), media_type="application/json")
 
     return router
 

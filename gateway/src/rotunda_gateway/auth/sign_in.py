@@ -6,6 +6,7 @@ from sqlalchemy import Row, select, update
 
 from rotunda_gateway.access.passwords import hash_password, is_outdated, matches
 from rotunda_gateway.access.users.model import User
+from rotunda_gateway.auth.second_factor import SecondFactors
 from rotunda_gateway.auth.security_log import note
 from rotunda_gateway.auth.sessions import Sessions, SignedIn
 from rotunda_gateway.auth.throttle import Throttle
@@ -22,18 +23,22 @@ class SignIn:
         database: of access.
         sessions: where the sessions begin.
         throttle: slows down who guesses.
+        factors: asks for a second factor where there is one.
     """
 
-    def __init__(self, database: Database, sessions: Sessions, throttle: Throttle) -> None:
+    def __init__(self, database: Database, sessions: Sessions, throttle: Throttle, factors: SecondFactors) -> None:
         self._database = database
         self._sessions = sessions
         self._throttle = throttle
+        self._factors = factors
 
-    async def by_password(self, username: str, password: str, *, user_agent: str, address: str) -> SignedIn:
+    async def by_password(
+        self, username: str, password: str, code: str = "", *, user_agent: str, address: str
+    ) -> SignedIn:
         """A new session.
 
         Raises:
-            Unauthenticated: SIGN_IN_FAILED, whatever of the two was wrong.
+            Unauthenticated: SIGN_IN_FAILED, whatever of the two was wrong; TOTP_REQUIRED, TOTP_INVALID.
             TooManyAttempts: there were too many.
         """
         attempt = await self._throttle.enter("sign_in", username, address)
@@ -41,6 +46,13 @@ class SignIn:
         if not await matches(password, row.password_hash if row else None) or row is None:
             note("sign_in.failed", user_id=row.id if row else None)
             raise Unauthenticated("SIGN_IN_FAILED", "The username or the password is wrong.")
+        if await self._factors.enabled(row.id):
+            if not code:
+                await attempt.withdraw()
+                raise Unauthenticated("TOTP_REQUIRED", "Send the code of your second factor too, as totp_code.")
+            if not await self._factors.accept(row.id, code):
+                note("sign_in.failed", user_id=row.id, second_factor=True)
+                raise Unauthenticated("TOTP_INVALID", "The code is wrong, too old, or was used before.")
         await attempt.succeed()
         if is_outdated(row.password_hash):
             await self._rehash(row, password)

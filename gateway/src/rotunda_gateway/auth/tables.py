@@ -1,6 +1,19 @@
 """What signing in keeps in the access database beside users."""
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, LargeBinary, Table, Text, Uuid, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 
 from rotunda_gateway.access.database import Base
 
@@ -50,4 +63,25 @@ throttle = Table(
     # When one last succeeded.
     Column("success_time", DateTime(timezone=True)),
     Index("throttle_update_time_idx", "update_time"),
+)
+
+# A user's second factor (RFC 6238). It counts when he has confirmed it.
+second_factor = Table(
+    "second_factor",
+    Base.metadata,
+    Column("user_id", Uuid, ForeignKey("user.id"), primary_key=True),
+    # Encrypted.
+    Column("secret", LargeBinary, nullable=False),
+    Column("confirm_time", DateTime(timezone=True)),
+    # The time step of the last code that was accepted: none is accepted twice.
+    Column("last_step", BigInteger, nullable=False, server_default=text("0")),
+)
+
+# What stands in for a code, once each.
+recovery_code = Table(
+    "recovery_code",
+    Base.metadata,
+    Column("user_id", Uuid, ForeignKey("second_factor.user_id", ondelete="CASCADE"), primary_key=True),
+    # SHA-256.
+    Column("digest", LargeBinary, primary_key=True),
 )

@@ -26,32 +26,36 @@ FREE_BY_ADDRESS = 100
 # Addresses of IPv6 count by the network that one customer gets.
 IPV6_PREFIX = 64
 
-# The pause begins with 5 seconds and goes up to 15 minutes; an hour without a failure is a new start.
-_FAILURES = "CASE WHEN kept.update_time < now() - interval '1 hour' THEN 1 ELSE least(kept.failures, 1000) + 1 END"
+# The pause begins with 5 seconds and goes up to 15 minutes; an hour without a failure is a new start. The time is that
+# of the clock, not that at which a transaction began: it may have waited for another one since.
+_FAILURES = (
+    "CASE WHEN kept.update_time < clock_timestamp() - interval '1 hour' THEN 1 ELSE least(kept.failures, 1000) + 1 END"
+)
 _ENTER = text(
     f"""
-    INSERT INTO throttle AS kept (key, failures, until, update_time) VALUES (:key, 1, now(), now())
+    INSERT INTO throttle AS kept (key, failures, until, update_time) VALUES (:key, 1, '-infinity', clock_timestamp())
     ON CONFLICT (key) DO UPDATE SET
         failures = {_FAILURES},
-        until = now() + interval '1 second' * CASE
-            WHEN {_FAILURES} < :free THEN 0 ELSE least(900, 5 * power(2, least({_FAILURES} - :free, 10)))
+        until = CASE WHEN {_FAILURES} < :free THEN '-infinity'
+            ELSE clock_timestamp() + interval '1 second' * least(900, 5 * power(2, least({_FAILURES} - :free, 10)))
         END,
-        update_time = now()
-    WHERE kept.until <= now()
-    RETURNING success_time > now() - interval '30 days'
+        update_time = clock_timestamp()
+    WHERE kept.until <= clock_timestamp()
+    RETURNING success_time > clock_timestamp() - interval '30 days'
     """  # noqa: S608 - of constants
 )
-_WAIT = text("SELECT ceil(extract(epoch FROM until - now()))::int FROM throttle WHERE key = :key")
+_WAIT = text("SELECT ceil(extract(epoch FROM until - clock_timestamp()))::int FROM throttle WHERE key = :key")
 _WITHDRAW = text(
     """
     UPDATE throttle SET
         failures = greatest(failures - 1, 0),
-        until = CASE WHEN failures <= :free THEN now() ELSE until END
+        until = CASE WHEN failures <= :free THEN '-infinity' ELSE until END
     WHERE key = :key
     """
 )
 _SUCCEED = text(
-    "UPDATE throttle SET failures = 0, until = now(), update_time = now(), success_time = now() WHERE key = :key"
+    "UPDATE throttle SET failures = 0, until = '-infinity', update_time = clock_timestamp(),"
+    " success_time = clock_timestamp() WHERE key = :key"
 )
 
 
