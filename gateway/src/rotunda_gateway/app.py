@@ -5,7 +5,9 @@ from fastapi import FastAPI
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.credentials import Credentials
 from rotunda_gateway.auth.encryption import Encryption
-from rotunda_gateway.auth.own_password import OwnPassword
+from rotunda_gateway.auth.mail import SmtpMail
+from rotunda_gateway.auth.password_routes import password_routes
+from rotunda_gateway.auth.passwords import Passwords
 from rotunda_gateway.auth.routes import auth_routes
 from rotunda_gateway.auth.second_factor import SecondFactors
 from rotunda_gateway.auth.second_factor_routes import second_factor_routes
@@ -50,14 +52,16 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     factors = SecondFactors(runtime.database, Encryption.from_file(settings.encryption_key_file))
     sign_in = SignIn(runtime.database, sessions, throttle, factors)
     credentials = Credentials(runtime.database, runtime.control)
-    own_password = OwnPassword(runtime.database)
+    mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.mail_from) if settings.smtp_url else None
+    passwords = Passwords(runtime.database, mail, settings.password_reset_url)
     routes = discover_routes()
     install_problems(app)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
     app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))
     app.include_router(session_routes(callers, sessions, credentials))
-    app.include_router(second_factor_routes(callers, factors, own_password, throttle, credentials))
+    app.include_router(password_routes(callers, passwords, throttle, credentials))
+    app.include_router(second_factor_routes(callers, factors, passwords, throttle, credentials))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_transcoder(

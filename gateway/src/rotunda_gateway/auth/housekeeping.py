@@ -8,6 +8,12 @@ DELETE_WHAT_ENDED = [
         "DELETE FROM session WHERE id IN (SELECT id FROM session"
         " WHERE expire_time < now() - interval '24 hours' LIMIT :batch)"
     ),
+    text(
+        """
+        DELETE FROM password_reset
+        WHERE digest IN (SELECT digest FROM password_reset WHERE expire_time < now() LIMIT :batch)
+        """
+    ),
     # From where somebody has signed in is remembered longer than from where somebody has not.
     text(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE update_time < now() - interval '1 day'"

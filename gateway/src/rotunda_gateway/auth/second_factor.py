@@ -58,7 +58,7 @@ class SecondFactors:
             count = select(func.count()).where(recovery_code.c.user_id == user_id)
             return int(await connection.scalar(count) or 0)
 
-    async def begin(self, user_id: UUID, username: str) -> Begun:
+    async def set_up(self, user_id: UUID, username: str) -> Begun:
         """A new secret, which counts when it is confirmed.
 
         Raises:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.credentials import Credentials
-from rotunda_gateway.auth.own_password import OwnPassword
+from rotunda_gateway.auth.passwords import Passwords
 from rotunda_gateway.auth.second_factor import SecondFactors, wrong_code
 from rotunda_gateway.auth.shapes import Done, Shape, client_of, in_person
 from rotunda_gateway.auth.throttle import Throttle
@@ -40,7 +40,7 @@ class TotpRemoval(Shape):
 
 
 def second_factor_routes(
-    callers: Callers, factors: SecondFactors, own_password: OwnPassword, throttle: Throttle, credentials: Credentials
+    callers: Callers, factors: SecondFactors, passwords: Passwords, throttle: Throttle, credentials: Credentials
 ) -> APIRouter:
     """The routes of second factors."""
     router = APIRouter(tags=["Sign-in"])
@@ -53,7 +53,7 @@ def second_factor_routes(
     async def begin(request: Request, response: Response) -> TotpSecret:
         caller = await in_person(callers, request)
         user_id = UUID(caller.principal.subject)
-        begun = await factors.begin(user_id, await own_password.username(user_id))
+        begun = await factors.set_up(user_id, await passwords.username(user_id))
         response.headers["cache-control"] = "no-store"
         return TotpSecret(secret=begun.secret, otpauth_uri=begun.otpauth_uri)
 
@@ -79,7 +79,7 @@ def second_factor_routes(
         caller = await in_person(callers, request)
         user_id = UUID(caller.principal.subject)
         attempt = await throttle.enter("totp", caller.principal.subject, client_of(request)[1])
-        await own_password.check(user_id, body.password, "password")
+        await passwords.check(user_id, body.password, "password")
         if not await factors.accept(user_id, body.code):
             raise wrong_code()
         await attempt.succeed()

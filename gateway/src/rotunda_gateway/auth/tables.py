@@ -85,3 +85,15 @@ recovery_code = Table(
     # SHA-256.
     Column("digest", LargeBinary, primary_key=True),
 )
+
+# Who knows one of these may set a new password, once.
+password_reset = Table(
+    "password_reset",
+    Base.metadata,
+    # SHA-256.
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user.id"), nullable=False),
+    Column("expire_time", DateTime(timezone=True), nullable=False),
+    Index("password_reset_user_idx", "user_id"),
+    Index("password_reset_expire_time_idx", "expire_time"),
+)
