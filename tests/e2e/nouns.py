@@ -23,6 +23,7 @@ def _mail(number: int) -> str:
 
 # Fields of a new record that a rule asks for, or that must be written in a way of their own; no number comes twice.
 NEW: Mapping[str, Callable[[Records, int], Fields]] = {
+    "access.api_key": lambda _, _number: {"scopes": ["customers.accounts.read"]},
     "access.role": lambda _, _number: {
         "grants": [{"resource": "sales.opportunities", "actions": ["read", "win"], "scope": "TEAM"}],
         "fieldRestrictions": [{"resource": "customers.contacts", "field": "email", "visibility": "MASKED"}],
@@ -60,6 +61,9 @@ NEVER_NULL: Mapping[str, frozenset[str]] = {
     "marketing.campaign_member": frozenset({"contact_id"}),
     "sync.mailbox": frozenset({"active"}),
 }
+
+# Fields that only the first answer to a creation has.
+SHOWN_ONCE: Mapping[str, frozenset[str]] = {"access.api_key": frozenset({"secret"})}
 
 # Verbs that bring a new record into the state that a verb asks for.
 FIRST: Mapping[str, tuple[str, ...]] = {

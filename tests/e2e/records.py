@@ -66,6 +66,10 @@ class Records:
         if noun in self._crowded:
             return
         self._crowded.add(noun)
+        if not self._catalogue.has(noun, Kind.BATCH_CREATE):
+            for _ in range(size):
+                self.create(noun)
+            return
         method = self._catalogue.of(noun, Kind.BATCH_CREATE)
         requests = [self.item(noun) for _ in range(size)]
         results = self._rest.ok(method, self.parent(noun), {"requests": requests})["results"]

@@ -164,6 +164,10 @@ class Catalogue:
         """A noun's method of a kind; where there are several, the first."""
         return self._by_noun[noun, kind]
 
+    def has(self, noun: str, kind: Kind) -> bool:
+        """Whether a noun has a method of a kind."""
+        return (noun, kind) in self._by_noun
+
     def called(self, name: str) -> Method:
         """The method of a short name, for example `WinOpportunity`."""
         return next(method for method in self.methods.values() if method.descriptor.name == name)

@@ -2,8 +2,19 @@
 
 from fastapi import FastAPI
 
-from rotunda_gateway.auth.callers import AUDIENCE, Callers
+from rotunda_gateway.auth.callers import Callers
+from rotunda_gateway.auth.credentials import Credentials
+from rotunda_gateway.auth.encryption import Encryption
+from rotunda_gateway.auth.mail import SmtpMail
+from rotunda_gateway.auth.password_routes import password_routes
+from rotunda_gateway.auth.passwords import Passwords
 from rotunda_gateway.auth.routes import auth_routes
+from rotunda_gateway.auth.second_factor import SecondFactors
+from rotunda_gateway.auth.second_factor_routes import second_factor_routes
+from rotunda_gateway.auth.session_routes import session_routes
+from rotunda_gateway.auth.sessions import AUDIENCE, Sessions
+from rotunda_gateway.auth.sign_in import SignIn
+from rotunda_gateway.auth.throttle import Throttle
 from rotunda_gateway.contracts.calls import Contracts
 from rotunda_gateway.contracts.lists import LISTS
 from rotunda_gateway.health import health_routes
@@ -33,16 +44,24 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    callers = Callers(
-        runtime.database,
-        TokenIssuer.from_file(settings.signing_key_file),
-        TokenVerifier.from_file(settings.token_keys_file, AUDIENCE),
-    )
+    issuer = TokenIssuer.from_file(settings.signing_key_file)
+    tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
+    callers = Callers(runtime.database, issuer, tokens, runtime.control)
+    sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
+    throttle = Throttle(runtime.database)
+    factors = SecondFactors(runtime.database, Encryption.from_file(settings.encryption_key_file))
+    sign_in = SignIn(runtime.database, sessions, throttle, factors)
+    credentials = Credentials(runtime.database, runtime.control)
+    mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.mail_from) if settings.smtp_url else None
+    passwords = Passwords(runtime.database, mail, settings.password_reset_url)
     routes = discover_routes()
     install_problems(app)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
-    app.include_router(auth_routes(callers, runtime.database))
+    app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))
+    app.include_router(session_routes(callers, sessions, credentials))
+    app.include_router(password_routes(callers, passwords, throttle, credentials))
+    app.include_router(second_factor_routes(callers, factors, passwords, throttle, credentials))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_transcoder(

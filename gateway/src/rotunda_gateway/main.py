@@ -15,6 +15,7 @@ from rotunda_gateway.access.app import app as access
 from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
 from rotunda_gateway.access.users.model import User
 from rotunda_gateway.app import make_app
+from rotunda_gateway.auth.passwords import password_changed
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import unit_of_work
@@ -53,6 +54,8 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
                 lifespan="off",
                 server_header=False,
                 timeout_keep_alive=75,
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_proxies,
                 timeout_graceful_shutdown=int(settings.stop_grace),
             )
         )
@@ -112,6 +115,7 @@ def create_administrator(username: Annotated[str, typer.Option(help="What he sig
                 user.active = True
                 user.role_ids = sorted({*user.role_ids, UUID(ADMINISTRATOR)})
                 user.password_hash = await hash_password(password)
+                await password_changed(work.session, user.id)
         finally:
             await database.close()
 

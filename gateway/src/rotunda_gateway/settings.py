@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from rotunda_kit.settings import Settings
 
@@ -11,9 +11,20 @@ class GatewaySettings(Settings):
     """Settings of the gateway; its gRPC port is that of access."""
 
     signing_key_file: Path = Field(description="private JSON Web Key (Ed25519) that signs tokens")
+    encryption_key_file: Path = Field(description="256 bits in base64 that encrypt the secrets of second factors")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     grpc_port: int = Field(default=50056, ge=0, le=65535)
+    smtp_url: SecretStr | None = Field(default=None, description="smtp:// or smtps:// URL of the mail server, if any")
+    mail_from: str = "rotunda@localhost"
+    password_reset_url: str = Field(
+        default="", description="page that asks for a new password; the token of a mail is appended"
+    )
+    # Hours after which a session ends, however much it is used.
+    session_lifetime: float = Field(default=12.0, gt=0)
+    trusted_proxies: list[str] = Field(
+        default_factory=list, description="JSON list of the addresses and networks whose X-Forwarded-For is believed"
+    )
     # Seconds that a 360 degree view waits for its services.
     view_deadline: float = 2.0
     # Bytes of a request body.

@@ -5,9 +5,11 @@ import fcntl
 import json
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 from joserfc.jwk import OKPKey
@@ -52,6 +54,7 @@ class Home:
         self.access_file = self.directory / "access.json"
         self.signing_key_file = self.directory / "keys" / "signing-key.json"
         self.token_keys_file = self.directory / "keys" / "token-keys.json"
+        self.encryption_key_file = self.directory / "keys" / "encryption-key"
         self.administrator_password_file = self.directory / "secrets" / "administrator"
         self.loaded_file = self.directory / "loaded"
         self._settings_file = self.directory / "settings.json"
@@ -90,7 +93,9 @@ class Home:
         return file
 
     def make_keys(self) -> None:
-        """Makes the pair of keys for the gateway's internal tokens if it is not there."""
+        """Makes the pair of keys for the gateway's tokens, and the key that encrypts secrets, if they are not there."""
+        if not self.encryption_key_file.exists():
+            write_private(self.encryption_key_file, b64encode(token_bytes(32)).decode())
         if not self.token_keys_file.exists():
             key = OKPKey.generate_key("Ed25519", parameters={"use": "sig", "alg": "Ed25519"}, auto_kid=True)
             write_private(self.signing_key_file, json.dumps(key.as_dict(private=True)))

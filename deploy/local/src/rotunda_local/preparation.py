@@ -72,6 +72,7 @@ class Preparation:
         if program.http_port:
             environment |= {
                 "ROTUNDA_SIGNING_KEY_FILE": str(self._home.signing_key_file),
+                "ROTUNDA_ENCRYPTION_KEY_FILE": str(self._home.encryption_key_file),
                 "ROTUNDA_HTTP_HOST": HOST,
                 "ROTUNDA_HTTP_PORT": str(self._ports[program.http_port]),
             }

@@ -2,6 +2,7 @@
 
 import rotunda_gateway
 from rotunda_gateway.access import references
+from rotunda_gateway.access.api_keys.service import ApiKeyService
 from rotunda_gateway.access.database import Base
 from rotunda_gateway.access.groups.service import GroupService
 from rotunda_gateway.access.roles.service import RoleService
@@ -9,13 +10,15 @@ from rotunda_gateway.access.roles.shipped import ship_roles
 from rotunda_gateway.access.teams.service import TeamService
 from rotunda_gateway.access.territories.service import TerritoryService
 from rotunda_gateway.access.users.service import UserService
+from rotunda_gateway.auth import housekeeping
 from rotunda_kit.app import Service, migrations_of
 
 app = Service(
     "access",
     metadata=Base.metadata,
     migrations=migrations_of(rotunda_gateway.__file__),
-    servicers=[UserService, GroupService, TeamService, TerritoryService, RoleService],
+    servicers=[UserService, GroupService, TeamService, TerritoryService, RoleService, ApiKeyService],
     copies=references.copies,
     furnish=ship_roles,
+    housekeeping=housekeeping.DELETE_WHAT_ENDED,
 )

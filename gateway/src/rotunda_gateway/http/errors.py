@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rotunda_kit.errors import InvalidArgument, NotFound, RotundaError
+from rotunda_kit.errors import InvalidArgument, NotFound, ResourceExhausted, RotundaError
 
 
 class RouteNotFound(NotFound):
@@ -46,3 +46,13 @@ class InvalidJson(InvalidArgument):
 
     def __init__(self, detail: str, line: int, column: int) -> None:
         super().__init__([], "INVALID_JSON", detail, {"line": str(line), "column": str(column)})
+
+
+class TooManyAttempts(ResourceExhausted):
+    """Someone failed too often to prove who he is; `retry_after` in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            "SIGN_IN_THROTTLED", "Too many attempts failed. Try again later.", {"retryAfter": str(retry_after)}
+        )

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Send
 
 from rotunda_gateway.http.boundary import RequestBoundary
-from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound
+from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound, TooManyAttempts
 from rotunda_kit import telemetry
 from rotunda_kit.db.failures import translate
 from rotunda_kit.descriptors import json_path
@@ -74,8 +74,15 @@ def problem_of(error: RotundaError, field_name: Callable[[str], str] = json_path
             {"field": field_name(violation.field), "description": violation.description}
             for violation in error.violations
         ]
-    headers = [(b"allow", error.allow.encode())] if isinstance(error, MethodNotAllowed) else ()
-    return _build(error.http_status, error.code, error.reason, error.detail, more, headers)
+    return _build(error.http_status, error.code, error.reason, error.detail, more, _headers_of(error))
+
+
+def _headers_of(error: RotundaError) -> Headers:
+    if isinstance(error, MethodNotAllowed):
+        return [(b"allow", error.allow.encode())]
+    if isinstance(error, TooManyAttempts):
+        return [(b"retry-after", str(error.retry_after).encode())]
+    return ()
 
 
 def _build(
@@ -91,7 +98,9 @@ def _build(
         **(more or {}),
         "traceId": telemetry.trace_id(),
     }
-    return Problem(status, orjson.dumps(content), [*_BY_STATUS.get(status, ()), *_ALWAYS, *headers])
+    given = {name for name, _ in headers}
+    usual = [(name, value) for name, value in _BY_STATUS.get(status, ()) if name not in given]
+    return Problem(status, orjson.dumps(content), [*usual, *_ALWAYS, *headers])
 
 
 async def send_problem(send: Send, problem: Problem, with_body: bool = True) -> None:

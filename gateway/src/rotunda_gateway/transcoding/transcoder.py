@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from starlette.types import Receive, Scope, Send
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rotunda_gateway.http.body import DEFAULT_LIMIT, ClientDisconnected, read_body
 from rotunda_gateway.http.errors import MethodNotAllowed, RouteNotFound
@@ -85,6 +86,16 @@ class Transcoder:
         self._body_limit = body_limit
         self._deadline = deadline
 
+    def serves(self, scope: Scope) -> bool:
+        """Whether a request is for one of its routes."""
+        if scope["type"] != "http":
+            return False
+        method = scope["method"]
+        try:
+            return self._router.find("GET" if method == "HEAD" else method, _raw_path(scope)) is not None
+        except UnicodeDecodeError:
+            return False
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "websocket":
@@ -139,10 +150,24 @@ class Transcoder:
         return Answer(204, [(b"allow", refusal.allow.encode()), (b"cache-control", b"no-store")], b"")
 
 
+class _Ahead:
+    """Serves the transcoder's routes before the app looks through its own one by one, which takes ten times as long."""
+
+    def __init__(self, app: ASGIApp, transcoder: Transcoder) -> None:
+        self._app = app
+        self._transcoder = transcoder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await (self._transcoder if self._transcoder.serves(scope) else self._app)(scope, receive, send)
+
+
 def install_transcoder(app: FastAPI, transcoder: Transcoder) -> None:
     """Let all that is not an app's own route be served by the transcoder."""
     app.router.redirect_slashes = False
     app.router.default = transcoder
+    # The innermost: inside of the boundary that begins traces.
+    app.user_middleware.append(Middleware(_Ahead, transcoder))
 
 
 def _raw_path(scope: Scope) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData, Table, TextClause
 
 from rotunda_kit.access.copies import COPIES, REACTIONS
 from rotunda_kit.access.ownership import Ownership, ownership
@@ -33,6 +33,7 @@ class Service:
         servicers: what answers its methods.
         copies: reference copies that it keeps.
         reactions: what else it does when it hears others.
+        housekeeping: statements that delete what has had its time, at most `:batch` rows each.
         furnish: puts into a migrated database what must be there; does nothing where it is.
     """
 
@@ -42,6 +43,7 @@ class Service:
     servicers: Sequence[type[Servicer]]
     copies: Sequence[ReferenceCopy] = ()
     reactions: Sequence[Reaction] = field(default=())
+    housekeeping: Sequence[TextClause] = ()
     furnish: Callable[[Database], Awaitable[None]] | None = None
 
     @property

@@ -1,6 +1,7 @@
 """What grows and may go after a while."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import TextClause, text
@@ -36,11 +37,16 @@ _ROUND = [
 ]
 
 
-async def housekeep(database: Database) -> None:
-    """Delete what has had its time, in small transactions, until cancelled."""
+async def housekeep(database: Database, more: Sequence[TextClause] = ()) -> None:
+    """Delete what has had its time, in small transactions, until cancelled.
+
+    Args:
+        database: of the service.
+        more: statements for its own tables.
+    """
     while True:
         try:
-            for statement in _ROUND:
+            for statement in (*_ROUND, *more):
                 await _repeat(database, statement)
         except Exception as error:  # the next round comes
             log.warning("housekeeping interrupted", error=type(error).__name__)

@@ -91,7 +91,7 @@ class Runtime:
     async def work(self) -> None:
         """Start the relay, the consumers and the housekeeping."""
         name = self.service.name
-        self._start(housekeep(self.database))
+        self._start(housekeep(self.database, self.service.housekeeping))
         signer = Signer.from_file(self.settings.audit_keys_file)
         self._start(ChainWorker(name, self.settings.database_url, signer).run())
         self._start(self._events(name))

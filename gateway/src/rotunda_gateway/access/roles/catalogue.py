@@ -17,8 +17,9 @@ from rotunda_kit.access.rights import ANY
 from rotunda_kit.descriptors import snake_path
 from rotunda_kit.errors import FieldViolation
 
-# Actions that no method is named after: giving roles beyond one's own, and acting on behalf of others.
-_FURTHER = {"access.roles": {"assign"}, "access.users": {"actAs"}}
+# Actions that no method is named after: giving roles beyond one's own, acting on behalf of others, and ending their
+# sessions and resetting their passwords and second factors.
+_FURTHER = {"access.roles": {"assign"}, "access.users": {"actAs", "manageCredentials"}}
 SERVICES = ("customers", "sales", "service_desk", "marketing", "sync", "access")
 _KIT = "rotunda.kit.v1"
 
@@ -50,6 +51,12 @@ def catalogue() -> dict[str, ResourceEntry]:
     for resource, actions in _FURTHER.items():
         found[resource].actions |= actions
     return found
+
+
+@cache
+def permissions() -> frozenset[str]:
+    """All that can be allowed, for example `sales.opportunities.win`."""
+    return frozenset(f"{resource}.{action}" for resource, entry in catalogue().items() for action in entry.actions)
 
 
 def _services() -> Iterator[ServiceDescriptor]:

@@ -1,6 +1,6 @@
 """What a method knows of the call that it serves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor
@@ -66,6 +66,15 @@ class Command(Call):
     work: UnitOfWork
     # Records that the request names and that are nowhere: `(noun, id)`.
     unknown: frozenset[tuple[str, str]] = frozenset()
+    # Puts into the answer what is not kept, and so not replayed, such as a secret that is shown once.
+    show_once: Callable[[Any], None] | None = None
+
+    def completed(self, message: Message, answer: bytes) -> bytes:
+        """The answer with what is shown once."""
+        if self.show_once is None:
+            return answer
+        self.show_once(message)
+        return message.SerializeToString()
 
     def refuse_unknown(self, request: Message) -> None:
         """Refuse a request that refers to records which do not exist.

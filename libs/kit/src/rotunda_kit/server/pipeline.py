@@ -185,10 +185,11 @@ class Pipeline:
                         if kept is not None:
                             return kept
                         claimed = True
-                    answer = (await method.handle(servicer, request, call)).SerializeToString()
+                    message = await method.handle(servicer, request, call)
+                    answer: bytes = message.SerializeToString()
                     if request_id:
                         work.keep(Answer(caller, descriptor.full_name, request_id, digest, answer))
-                    return answer
+                    return call.completed(message, answer)
             except Exception as error:
                 if claimed and (isinstance(error, RotundaError) or sqlstate(error) == UNIQUE_VIOLATION):
                     async with self._database.reading() as connection:
