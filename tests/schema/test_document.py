@@ -79,7 +79,14 @@ def walk(platform: Platform, token: str, tmp_path_factory: pytest.TempPathFactor
         *("--report", "json", "--report-json-path", str(report)),
     ]
     # A proxy for the world outside does not know this machine's ports.
-    environment = {**os.environ, "ROTUNDA_SCHEMA_TOKEN": token, "NO_PROXY": "*", "no_proxy": "*", "COLUMNS": "200"}
+    environment = {
+        **os.environ,
+        "ROTUNDA_SCHEMA_TOKEN": token,
+        "NO_PROXY": "*",
+        "no_proxy": "*",
+        "COLUMNS": "200",
+        "PYTHONPATH": str(CONFIGURATION.parent),
+    }
     run = subprocess.run(
         command,
         env=environment,
