@@ -37,7 +37,7 @@ reset: setup ## Stop everything and delete all data
 	@$(LOCAL) reset $(ARGS)
 
 ##@ Developing
-.PHONY: setup proto test check fmt revise bench release clean
+.PHONY: setup proto test check fmt revise bench chaos release clean
 setup: .venv/.synced ## Install what uv.lock names into .venv
 
 .venv/bin/python:
@@ -124,6 +124,10 @@ revise: setup proto ## Write a migration: make revise SERVICE=sales MESSAGE="Add
 
 bench: setup proto ## Measure speed on a platform of its own
 	@.venv/bin/python tests/load/bench.py $(ARGS)
+
+chaos: setup proto ## Do faults at random for ten minutes, and ask every operation thousands of times
+	@ROTUNDA_CHAOS_MINUTES=$${ROTUNDA_CHAOS_MINUTES:-10} ROTUNDA_SCHEMA=$${ROTUNDA_SCHEMA:-full} \
+		.venv/bin/pytest -s tests/chaos tests/schema $(ARGS)
 
 release: .rotunda/googleapis/.copied ## Make the protos as they are the API that must not break
 	@$(BUF) build proto --output proto/released.binpb
