@@ -24,6 +24,9 @@ BATCH = 500
 # Seconds between two looks at the outbox: short while there is work, longer when idle.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 0.2
 PUBLISH_TIMEOUT = 10.0
+# Seconds after which PostgreSQL takes the lock from a relay of which it hears nothing: one that stands still, or whose
+# machine is gone, would else keep it for hours. One that works asks more often than that, whatever it waits for.
+LONGEST_SILENCE = 60
 RETRY = 1.0
 
 _UNSENT = """
@@ -63,7 +66,10 @@ class Relay:
             self._url,
             timeout=CONNECT_TIMEOUT,
             command_timeout=30,
-            server_settings={"application_name": "rotunda-relay"},
+            server_settings={
+                "application_name": "rotunda-relay",
+                "idle_session_timeout": f"{LONGEST_SILENCE}s",
+            },
         )
         try:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
