@@ -36,12 +36,7 @@ async def kill_gateway(world: World, _chance: random.Random) -> None:
 
 async def hang_relay(world: World, chance: random.Random) -> None:
     """The process that holds the relay's lock keeps it while it stands still."""
-    async with world.database("customers") as connection:
-        holder = await connection.fetchval(
-            "SELECT client_port FROM pg_stat_activity JOIN pg_locks USING (pid)"
-            " WHERE locktype = 'advisory' AND granted AND application_name = 'rotunda-relay'"
-        )
-    await world.hang(await world.name_of(holder, CUSTOMERS), chance.uniform(1, 4))
+    await world.hang(await world.relaying(), chance.uniform(1, 4))
 
 
 async def hang_consumer(world: World, chance: random.Random) -> None:

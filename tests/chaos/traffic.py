@@ -92,6 +92,7 @@ class Traffic:
     async def __aexit__(self, *_: object) -> None:
         if self._work is not None:
             self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
         await self._client.aclose()
 
     async def _writer(self, number: int, accounts: list[str]) -> None:

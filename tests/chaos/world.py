@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,11 @@ SALES = ("sales", "sales-2")
 LATE_SALES = Path(__file__).parent / "programs" / "late_sales.py"
 # Seconds until what was killed, or stopped answering, does its work again.
 BACK = 120.0
+
+_RELAYS_PORT = """
+SELECT client_port FROM pg_stat_activity JOIN pg_locks USING (pid)
+WHERE locktype = 'advisory' AND granted AND application_name = 'rotunda-relay'
+"""
 
 
 @dataclass
@@ -84,13 +89,22 @@ class World:
 
         await eventually(is_back, BACK)
 
-    async def name_of(self, client_port: int, names: Sequence[str]) -> str:
-        """Which of these processes has a connection from a port."""
-        for name in names:
-            connections = psutil.Process(await self.pid(name)).net_connections(kind="tcp")
-            if any(connection.laddr.port == client_port for connection in connections):
-                return name
-        return names[0]
+    async def relaying(self) -> str:
+        """Which process of customers holds the relay's lock."""
+        holders: list[str] = []
+
+        async def found() -> bool:
+            # The database may be away, too.
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, psutil.NoSuchProcess):
+                async with self.database("customers") as connection:
+                    port = await connection.fetchval(_RELAYS_PORT)
+                for name, pid in self.platform.home.processes().items():
+                    if name in CUSTOMERS and _has_connection_from(pid, port):
+                        holders.append(name)
+            return bool(holders)
+
+        await eventually(found, BACK)
+        return holders[0]
 
     def _port(self, name: str) -> str:
         return next(program.grpc_port for program in self.platform.suite.programs if program.name == name)
@@ -121,6 +135,10 @@ class World:
             configuration["jetstream"]["max_file_store"] = most
         write_private(file, json.dumps(configuration))
         await self.end("nats")
+
+
+def _has_connection_from(pid: int, port: int) -> bool:
+    return any(connection.laddr.port == port for connection in psutil.Process(pid).net_connections(kind="tcp"))
 
 
 @contextmanager
