@@ -31,7 +31,7 @@ BACK = 120.0
 
 _RELAYS_PORT = """
 SELECT client_port FROM pg_stat_activity JOIN pg_locks USING (pid)
-WHERE locktype = 'advisory' AND granted AND application_name = 'rotunda-relay'
+WHERE locktype = 'advisory' AND granted AND application_name = 'rotunda-relay' AND usename = 'customers'
 """
 
 
