@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import httpx
 import pytest
 
 from rotunda_local.platform import Platform
-from rotunda_local.ports import free_ports
 
 SEED_VARIABLE = "ROTUNDA_SCHEMA_SEED"
 # `full` tries each value that the document's rules suggest, and more by chance.
@@ -42,24 +40,6 @@ class Walk:
     failures: list[dict[str, Any]]
     # Told by schemathesis, with a command for each failure that does it again.
     story: str
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    platform = Platform(tmp_path_factory.mktemp("schema"), free_ports(), example_data=False, fsync=False, attached=True)
-    try:
-        platform.up()
-        yield platform
-    finally:
-        platform.down()
-
-
-@pytest.fixture(scope="module")
-def token(platform: Platform) -> str:
-    access = platform.access
-    form = {"username": access.username, "password": access.password}
-    answer = httpx.post(f"{platform.url}/v1/auth/token", data=form, trust_env=False)
-    return str(answer.raise_for_status().json()["access_token"])
 
 
 @pytest.fixture(scope="module")
