@@ -18,8 +18,15 @@ Fault = Callable[[World, random.Random], Awaitable[None]]
 # Bytes: less than any stream has.
 FULL = 1
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
+# Seconds after which sales' messages are delivered again.
+REDELIVERY = 2.0
 # Of the stream that are told again at once.
 REPEATED = 300
+
+
+def moment(chance: random.Random) -> float:
+    """How many seconds a fault lasts: mostly few, now and then as many as time-outs have."""
+    return min(0.5 + chance.expovariate(0.5), 15.0)
 
 
 async def kill_customers(world: World, chance: random.Random) -> None:
@@ -36,16 +43,16 @@ async def kill_gateway(world: World, _chance: random.Random) -> None:
 
 async def hang_relay(world: World, chance: random.Random) -> None:
     """The process that holds the relay's lock keeps it while it stands still."""
-    await world.hang(await world.relaying(), chance.uniform(1, 4))
+    await world.hang(await world.relaying(), moment(chance))
 
 
 async def hang_consumer(world: World, chance: random.Random) -> None:
     """What it has fetched is delivered to the other one meanwhile, and it goes on with it when it wakes up."""
-    await world.hang(chance.choice(SALES), chance.uniform(2.5, 5))
+    await world.hang(chance.choice(SALES), REDELIVERY + moment(chance))
 
 
 async def hang_gateway(world: World, chance: random.Random) -> None:
-    await world.hang("gateway", chance.uniform(1, 4))
+    await world.hang("gateway", moment(chance))
 
 
 async def kill_postgres(world: World, _chance: random.Random) -> None:
@@ -58,7 +65,7 @@ async def restart_postgres(world: World, _chance: random.Random) -> None:
 
 
 async def hang_postgres(world: World, chance: random.Random) -> None:
-    await world.hang("postgres", chance.uniform(1, 4))
+    await world.hang("postgres", moment(chance))
 
 
 async def kill_nats(world: World, _chance: random.Random) -> None:
@@ -70,13 +77,13 @@ async def restart_nats(world: World, _chance: random.Random) -> None:
 
 
 async def hang_nats(world: World, chance: random.Random) -> None:
-    await world.hang("nats", chance.uniform(1, 4))
+    await world.hang("nats", moment(chance))
 
 
 async def fill_disk_of_nats(world: World, chance: random.Random) -> None:
     await world.limit_store(FULL)
     try:
-        await asyncio.sleep(chance.uniform(1, 4))
+        await asyncio.sleep(moment(chance))
     finally:
         await world.limit_store(None)
 
@@ -88,7 +95,7 @@ async def take_connections(world: World, chance: random.Random) -> None:
         await connection.execute(f"ALTER ROLE {role} CONNECTION LIMIT 0")
         await connection.execute(END_SESSIONS, role)
         try:
-            await asyncio.sleep(chance.uniform(1, 4))
+            await asyncio.sleep(moment(chance))
         finally:
             await connection.execute(f"ALTER ROLE {role} CONNECTION LIMIT -1")
 
@@ -99,7 +106,7 @@ async def lock_rows(world: World, chance: random.Random) -> None:
         connection = await stack.enter_async_context(world.database("customers"))
         await stack.enter_async_context(connection.transaction())
         await connection.execute("SELECT FROM account ORDER BY id LIMIT 10 FOR UPDATE")
-        await asyncio.sleep(chance.uniform(1, 4))
+        await asyncio.sleep(moment(chance))
 
 
 async def repeat_messages(world: World, chance: random.Random) -> None:

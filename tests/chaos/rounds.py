@@ -10,6 +10,7 @@ from rotunda_local.platform import Platform
 
 from .faults import OF_PROGRAMS, OF_SERVERS, Fault
 from .invariants import violations
+from .readers import Readers
 from .traffic import Ledger, Traffic
 from .world import BACK, World
 
@@ -29,6 +30,8 @@ class Round:
     ledger: Ledger = field(default_factory=Ledger)
     # Requests of which nobody knew whether they were done.
     unanswered: int = 0
+    # How often someone looked and saw.
+    read: int = 0
     violations: list[str] = field(default_factory=list)
     seconds: float = 0
 
@@ -36,7 +39,7 @@ class Round:
         what = "; ".join(self.violations) or "all promises kept"
         return (
             f"seed {self.seed}: {len(self.faults)} faults, {self.ledger.accepted} writes accepted, "
-            f"{self.unanswered} unanswered, {self.seconds:.0f} s: {what}"
+            f"{self.unanswered} broken off, {self.read} reads, {self.seconds:.0f} s: {what}"
         )
 
 
@@ -49,13 +52,15 @@ async def play(platform: Platform, seed: int) -> Round:
     """
     began = time.monotonic()
     found = Round(seed)
-    async with Traffic(platform.access, WRITERS, ACCOUNTS) as traffic:
+    async with Traffic(platform.access, WRITERS, ACCOUNTS) as traffic, Readers(platform.access) as readers:
         lanes = enumerate((OF_PROGRAMS, OF_SERVERS))
         await asyncio.gather(
             *(_lane(platform, traffic, faults, random.Random(f"{seed} {lane}"), found) for lane, faults in lanes)
         )
         found.ledger = await traffic.end()
         found.unanswered = traffic.unanswered
+        found.read = readers.answers[200]
+        found.violations += [f"reading: {times} times {what}" for what, times in readers.wrong.items()]
     found.violations += await violations(platform, found.ledger, SETTLED)
     found.seconds = time.monotonic() - began
     print(found)
