@@ -23,10 +23,10 @@ from rotunda_local.platform import Platform
 from .faults import FULL, OF_PROGRAMS, OF_SERVERS
 from .invariants import violations
 from .rounds import Round, play
-from .test_crash import SEED_VARIABLE
 from .traffic import TIMEOUT, Ledger
 from .world import BACK, World, running
 
+SEED_VARIABLE = "ROTUNDA_CHAOS_SEED"
 MINUTES_VARIABLE = "ROTUNDA_CHAOS_MINUTES"
 # Seconds that a broken promise is looked for.
 BRIEF = 0.5
@@ -223,7 +223,12 @@ class TestSabotage:
         broker = await connect(platform.nats.url, "liar")
         record = str(new_id())
         for version in (2, 1):
-            headers = {"ce-id": str(new_id()), "ce-subject": record, "ce-aggregateversion": str(version)}
+            headers = {
+                "ce-id": str(new_id()),
+                "ce-type": "customers.account.updated",
+                "ce-subject": record,
+                "ce-aggregateversion": str(version),
+            }
             await broker.jetstream().publish(f"crm.customers.account.renamed.v1.{record}", b"", headers=headers)
         await broker.close()
         assert "ordered" in await _broken(platform, rounds[0].ledger) - before
