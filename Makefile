@@ -37,7 +37,7 @@ reset: setup ## Stop everything and delete all data
 	@$(LOCAL) reset $(ARGS)
 
 ##@ Developing
-.PHONY: setup proto test check fmt chaos revise bench release clean
+.PHONY: setup proto test check fmt revise bench chaos release clean
 setup: .venv/.synced ## Install what uv.lock names into .venv
 
 .venv/bin/python:
@@ -119,14 +119,15 @@ fmt: setup ## Format the code, and mend what can be mended by itself
 	@.venv/bin/ruff check --fix --exit-zero --quiet
 	@.venv/bin/ruff format
 
-chaos: setup proto ## Kill everything again and again under load; harder: ROTUNDA_CHAOS_ROUNDS=20 make chaos
-	@ROTUNDA_CHAOS_ROUNDS=$${ROTUNDA_CHAOS_ROUNDS:-5} .venv/bin/pytest -s tests/chaos $(ARGS)
-
 revise: setup proto ## Write a migration: make revise SERVICE=sales MESSAGE="Add …"
 	@.venv/bin/python -m rotunda_local.revision "$(SERVICE)" "$(MESSAGE)"
 
 bench: setup proto ## Measure speed on a platform of its own
 	@.venv/bin/python tests/load/bench.py $(ARGS)
+
+chaos: setup proto ## Kill and starve everything under load for long, and ask every operation thousands of times
+	@ROTUNDA_CHAOS_ROUNDS=$${ROTUNDA_CHAOS_ROUNDS:-5} ROTUNDA_CHAOS_MINUTES=$${ROTUNDA_CHAOS_MINUTES:-10} \
+		ROTUNDA_SCHEMA=$${ROTUNDA_SCHEMA:-full} .venv/bin/pytest -s tests/chaos tests/schema $(ARGS)
 
 release: .rotunda/googleapis/.copied ## Make the protos as they are the API that must not break
 	@$(BUF) build proto --output proto/released.binpb

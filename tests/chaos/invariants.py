@@ -21,12 +21,13 @@ CONSUMERS = ("sales-from-customers", "access-from-customers")
 SETTLED = 30.0
 
 
-async def violations(platform: Platform, ledger: Ledger) -> list[str]:
+async def violations(platform: Platform, ledger: Ledger, settled: float = SETTLED) -> list[str]:
     """Every promise that is broken, once events had the time to arrive; each begins with the promise's name.
 
     Args:
         platform: at which nobody writes any more.
         ledger: what it accepted.
+        settled: seconds until events have arrived everywhere, at most.
     """
     broker = await connect(platform.nats.url, "invariants")
     customers, sales, access = [await _database(platform, name) for name in ("customers", "sales", "access")]
@@ -34,9 +35,9 @@ async def violations(platform: Platform, ledger: Ledger) -> list[str]:
         found = [f"answer: {refusal}" for refusal in ledger.refusals]
         jetstream = broker.jetstream()
         try:
-            await eventually(lambda: _settled(customers, jetstream), SETTLED)
+            await eventually(lambda: _settled(customers, jetstream), settled)
         except TimeoutError:
-            found.append(f"quiet: events were still on their way after {SETTLED:g} s")
+            found.append(f"quiet: events were still on their way after {settled:g} s")
         found += await _writes(customers, ledger)
         found += await _published(customers, jetstream)
         found += await _effects(customers, sales)

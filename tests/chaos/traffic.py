@@ -48,6 +48,8 @@ class Traffic:
     def __init__(self, access: Access, writers: int, accounts: int) -> None:
         self.ledger = Ledger()
         self.in_flight = 0
+        # Requests that broke off.
+        self.unanswered = 0
         self._access = access
         self._writers = writers
         self._accounts = accounts
@@ -71,14 +73,14 @@ class Traffic:
         self._work = asyncio.gather(*(self._writer(number, ids) for number in range(self._writers)))  # type: ignore[assignment]
         return self
 
-    async def accepts(self) -> None:
-        """Waits until a write is accepted."""
+    async def accepts(self, timeout: float = TIMEOUT) -> None:  # noqa: ASYNC109 - reads as a sentence
+        """Waits until a write is accepted, at most `timeout` seconds."""
         before = self.ledger.accepted
 
         async def more() -> bool:
             return self.ledger.accepted > before
 
-        await eventually(more, TIMEOUT)
+        await eventually(more, timeout)
 
     async def end(self) -> Ledger:
         """Lets every writer finish the write that it is at."""
@@ -90,6 +92,7 @@ class Traffic:
     async def __aexit__(self, *_: object) -> None:
         if self._work is not None:
             self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
         await self._client.aclose()
 
     async def _writer(self, number: int, accounts: list[str]) -> None:
@@ -112,7 +115,13 @@ class Traffic:
         self.in_flight += 1
         try:
             while True:
-                answer = await self._client.request(method, path, json=body, headers=headers)
+                try:
+                    answer = await self._client.request(method, path, json=body, headers=headers)
+                except httpx.TransportError:
+                    # Nobody knows whether it was done: the same key makes it safe to ask again.
+                    self.unanswered += 1
+                    await asyncio.sleep(random.uniform(PAUSE / 10, PAUSE))
+                    continue
                 if answer.is_success:
                     return answer.json()
                 reason = answer.json().get("reason", "")

@@ -16,6 +16,7 @@ from rotunda_gateway.access.passwords import LEAST_LENGTH, hash_password
 from rotunda_gateway.access.users.model import User
 from rotunda_gateway.app import make_app
 from rotunda_gateway.auth.passwords import password_changed
+from rotunda_gateway.http.protocol import GatewayProtocol
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import unit_of_work
@@ -49,6 +50,7 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
                 make_app(runtime, settings),
                 host=settings.http_host,
                 port=settings.http_port,
+                http=GatewayProtocol,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -8,6 +8,9 @@ PROBLEM = "ProblemDetails"
 TOKEN_URL = "/v1/auth/token"  # noqa: S105 - where a token comes from, not one
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"password": []}]
 
+# Quoted or not, weak or not; `*` is one too.
+_ETAG = r'^(W/)?("[\x21\x23-\x2b\x2d-\x7e]+"|[\x21\x23-\x2b\x2d-\x7e]+)$'
+
 _RESPONSES = {
     "InvalidArgument": "The input is wrong; `errors` names every wrong field.",
     "Unauthenticated": "The request carries no valid token.",
@@ -75,7 +78,7 @@ def shared_components() -> Components:
                 "name": "If-Match",
                 "in": "header",
                 "description": "The etag of the record as the caller read it; refused if the record changed since.",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": {"type": "string", "maxLength": 255, "pattern": _ETAG},
             },
         },
         "headers": {

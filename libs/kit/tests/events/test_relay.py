@@ -1,6 +1,7 @@
 """The relay publishes every row of the outbox, in order."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import outbox
 from rotunda_kit.embedded import NatsServer
 from rotunda_kit.embedded.ports import free_ports
+from rotunda_kit.events import relay as relay_module
 from rotunda_kit.events.broker import connect, provision_stream
 from rotunda_kit.events.envelope import event_of, stream_of
 from rotunda_kit.events.relay import Relay
@@ -80,6 +82,15 @@ async def published(broker: Client, service: str) -> list[Msg]:
         messages += await subscription.fetch(1000, timeout=5)
     await subscription.unsubscribe()
     return messages
+
+
+def versions_told(messages: Sequence[Msg]) -> dict[str, list[int]]:
+    """The versions of each aggregate, in the order of the stream."""
+    told: dict[str, list[int]] = {}
+    for message in messages:
+        headers = message.headers or {}
+        told.setdefault(headers["ce-subject"], []).append(int(headers["ce-aggregateversion"]))
+    return told
 
 
 @asynccontextmanager
@@ -153,6 +164,33 @@ class TestOneRelay:
         assert [(message.headers or {})["ce-id"] for message in messages] == [str(row["event_id"]) for row in rows]
 
 
+class TestBusyBroker:
+    async def test_what_it_refuses_comes_again_before_what_happened_later_to_the_same_aggregate(
+        self, service: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(relay_module, "PUBLISH_TIMEOUT", 0.5)
+        monkeypatch.setattr(relay_module, "RETRY", 0.1)
+        server = NatsServer(tmp_path, *free_ports(2), durable=True)
+        server.prepare()
+        configuration = json.loads((tmp_path / "nats.conf").read_text())
+        # Of a batch it takes the first ones, and later ones again.
+        configuration["jetstream"]["max_buffered_msgs"] = 4
+        (tmp_path / "nats.conf").write_text(json.dumps(configuration))
+        server.launch()
+        server.wait_ready()
+        broker = await connect(server.url, "test")
+        things = [new_id() for _ in range(10)]
+        await write(database, [row(service, things[number % 10], number // 10 + 1) for number in range(100)])
+        try:
+            async with running(Relay(service, database.url, broker)):
+                await eventually(all_sent(database), timeout=60)
+            messages = await published(broker, service)
+        finally:
+            await broker.close()
+            server.stop()
+        assert versions_told(messages) == {str(thing): list(range(1, 11)) for thing in things}
+
+
 class TestTwoRelays:
     @pytest.mark.parametrize("ends", [0, 4])
     async def test_side_by_side_they_lose_nothing_and_keep_the_order_of_each_aggregate(
@@ -182,10 +220,7 @@ class TestTwoRelays:
             await eventually(lambda: leader(database))
             await asyncio.gather(end_the_leader(), *map(change, range(writers)))
             await eventually(all_sent(database), timeout=20)
-        told: dict[str, list[int]] = {}
-        for message in await published(broker, service):
-            headers = message.headers or {}
-            told.setdefault(headers["ce-subject"], []).append(int(headers["ce-aggregateversion"]))
+        told = versions_told(await published(broker, service))
         assert sorted(told) == sorted(map(str, things))
         assert sum(map(len, told.values())) == writers * writes
         for versions in told.values():

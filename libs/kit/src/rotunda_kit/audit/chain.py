@@ -27,6 +27,7 @@ BATCH = 1_000
 # Seconds between two looks at what is not chained yet.
 PAUSE = 0.5
 RETRY = 1.0
+LONGEST_SILENCE = 30
 START = bytes(32)
 
 # What a hash covers, as PostgreSQL writes it: not the salt, which erasure takes away.
@@ -123,7 +124,11 @@ class ChainWorker:
             self._url,
             timeout=CONNECT_TIMEOUT,
             command_timeout=30,
-            server_settings={"application_name": "rotunda-audit"},
+            server_settings={
+                "application_name": "rotunda-audit",
+                # One that was stopped gives the lock to the next.
+                "idle_session_timeout": f"{LONGEST_SILENCE}s",
+            },
         )
         try:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):

@@ -10,6 +10,8 @@ from rotunda_kit.db.tracking import TrackingSession
 
 # Seconds. A statement that takes longer is a bug or an overload; either way the caller has gone.
 STATEMENT_TIMEOUT = 30
+# Who waits longer hears nothing of the server any more: the network lost it in silence.
+COMMAND_TIMEOUT = STATEMENT_TIMEOUT + 5
 LOCK_TIMEOUT = 10
 CONNECT_TIMEOUT = 5
 POOL_TIMEOUT = 5
@@ -71,6 +73,7 @@ class Database:
             connect_args={
                 "server_settings": settings,
                 "timeout": CONNECT_TIMEOUT,
+                "command_timeout": COMMAND_TIMEOUT,
                 "prepared_statement_cache_size": 500,
             },
             **options,

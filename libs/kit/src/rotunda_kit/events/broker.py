@@ -27,6 +27,9 @@ DEDUPLICATION_WINDOW = 120
 ACK_WAIT = 30
 MAX_ACK_PENDING = 2_000
 RETRY = 1.0
+# Seconds between two pings, and how many may be unanswered: a network that loses packets in silence is noticed so.
+PING_INTERVAL = 10
+MOST_UNANSWERED_PINGS = 2
 
 
 async def connect(url: str, name: str) -> Client:
@@ -47,6 +50,8 @@ async def connect(url: str, name: str) -> Client:
         connect_timeout=5,
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.5,
+        ping_interval=PING_INTERVAL,
+        max_outstanding_pings=MOST_UNANSWERED_PINGS,
         disconnected_cb=lost,
         reconnected_cb=back,
         error_cb=failed,

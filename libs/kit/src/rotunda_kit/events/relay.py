@@ -8,6 +8,8 @@ again, with the same ids.
 """
 
 import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -25,6 +27,9 @@ BATCH = 500
 # Seconds between two looks at the outbox: short while there is work, longer when idle.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 0.2
 PUBLISH_TIMEOUT = 10.0
+# Seconds after which PostgreSQL takes the lock from a relay of which it hears nothing: one that stands still, or whose
+# machine is gone, would else keep it for hours. One that works is never silent for so long.
+LONGEST_SILENCE = 60
 RETRY = 1.0
 
 _UNSENT = """
@@ -32,6 +37,10 @@ SELECT id, event_id, noun, verb, aggregate_id, aggregate_version, time, actor, t
 FROM outbox WHERE sent_time IS NULL ORDER BY id LIMIT $1
 """
 _MARK = "UPDATE outbox SET sent_time = now() WHERE id = ANY($1::bigint[])"
+
+
+class NotAllAccepted(Exception):  # noqa: N818 - the rest is tried again
+    """The broker refused some events, or did not answer."""
 
 
 class Relay:
@@ -64,7 +73,10 @@ class Relay:
             self._url,
             timeout=CONNECT_TIMEOUT,
             command_timeout=30,
-            server_settings={"application_name": "rotunda-relay"},
+            server_settings={
+                "application_name": "rotunda-relay",
+                "idle_session_timeout": f"{LONGEST_SILENCE}s",
+            },
         )
         try:
             if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
@@ -82,13 +94,32 @@ class Relay:
             connection.terminate()
 
     async def _send(self, connection: asyncpg.Connection) -> int:
-        """Publish one batch; returns how many."""
+        """Publish one batch, or as much of it as a slow broker takes in time; returns how many it has."""
         rows = await connection.fetch(_UNSENT, BATCH)
         if not rows:
             return 0
         await fail_point(FailPoint.RELAY_BEFORE_PUBLISH)
-        # Sent one behind the other without waiting, so in order; acknowledged all together.
-        acknowledgements = [
+        accepted: list[int] = []
+        clock = asyncio.get_running_loop().time
+        end = clock() + LONGEST_SILENCE / 3
+        try:
+            for wave in _waves(rows):
+                if clock() > end:
+                    break
+                ids = await self._publish(wave)
+                accepted += ids
+                if len(ids) < len(wave):
+                    raise NotAllAccepted
+        finally:
+            await fail_point(FailPoint.RELAY_AFTER_PUBLISH)
+            # Also what went before a failure, so that each try gets further.
+            await connection.execute(_MARK, accepted)
+        await fail_point(FailPoint.RELAY_AFTER_MARK)
+        return len(rows)
+
+    async def _publish(self, rows: Sequence[asyncpg.Record]) -> list[int]:
+        """Publish rows without waiting for one before the next; gives the ids of those that the broker accepted."""
+        answers = [
             await self._jetstream.publish_async(
                 subject_of(row["noun"], row["verb"], str(row["aggregate_id"])),
                 row["payload"],
@@ -97,9 +128,24 @@ class Relay:
             )
             for row in rows
         ]
-        async with asyncio.timeout(PUBLISH_TIMEOUT):
-            await asyncio.gather(*acknowledgements)
-        await fail_point(FailPoint.RELAY_AFTER_PUBLISH)
-        await connection.execute(_MARK, [row["id"] for row in rows])
-        await fail_point(FailPoint.RELAY_AFTER_MARK)
-        return len(rows)
+        # The client leaves some refusals without an answer.
+        _, unanswered = await asyncio.wait(answers, timeout=PUBLISH_TIMEOUT)
+        for answer in unanswered:
+            answer.cancel()
+        return [
+            row["id"]
+            for row, answer in zip(rows, answers, strict=True)
+            if answer not in unanswered and answer.exception() is None
+        ]
+
+
+def _waves(rows: Iterable[asyncpg.Record]) -> Iterator[list[asyncpg.Record]]:
+    """The rows in their order, in groups with no aggregate twice: a broker may refuse one and take the next."""
+    wave: dict[UUID, asyncpg.Record] = {}
+    for row in rows:
+        if row["aggregate_id"] in wave:
+            yield list(wave.values())
+            wave = {}
+        wave[row["aggregate_id"]] = row
+    if wave:
+        yield list(wave.values())

@@ -1,0 +1,52 @@
+"""What speaks HTTP with clients, below the app."""
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from rotunda_gateway.http.problems import problem_of
+from rotunda_kit import telemetry
+from rotunda_kit.errors import InvalidArgument
+
+LONGEST_HEAD = 128 * 1024
+"""Bytes after which the head of a request that has still not come to its end is given up."""
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which bounds heads, and answers what it can't read with a problem, as the app does."""
+
+    _in_head = False
+    # Of the head that is being read, without what came together with its beginning.
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > LONGEST_HEAD:
+                self.send_400_response("")
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A head ends."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text, which says less
+        """Refuse a request that is no HTTP, or whose address or head is too long, and close the connection."""
+        telemetry.begin_trace(None)
+        detail = "The request is not HTTP/1.1, its address is longer than 65,535 bytes, or its headers are too long."
+        problem = problem_of(InvalidArgument([], "MALFORMED_REQUEST", detail))
+        headers = [
+            *problem.headers,
+            (b"content-length", str(len(problem.body)).encode()),
+            (b"connection", b"close"),
+            (b"x-request-id", telemetry.trace_id().encode()),
+        ]
+        lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers), b"", problem.body]
+        self.transport.write(b"\r\n".join(lines))
+        self.transport.close()
