@@ -5,6 +5,7 @@ _SHARES = {"create", "delete", "read", "update"}
 _DEAD_LETTERS = {"discard", "read", "replay"}
 
 DECIDED = {
+    "access.apiKeys": {"create", "delete", "read", "revoke", "update"},
     "access.groups": {"addMembers", "create", "delete", "read", "removeMembers", "update"},
     "access.roles": {"create", "delete", "read", "update"},
     "access.teams": {"create", "delete", "read", "update"},

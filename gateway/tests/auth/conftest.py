@@ -95,6 +95,7 @@ def settings_of(runtime: Runtime, platform: TestPlatform, **more: Any) -> Gatewa
         database_url=runtime.settings.database_url,
         nats_url=runtime.settings.nats_url,
         token_keys_file=platform.keys_file,
+        audit_keys_file=platform.audit_keys_file,
         signing_key_file=signing_key_file,
         encryption_key_file=encryption_key_file,
         **more,

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from rotunda_gateway.access.principals import read_credentials
 from rotunda_gateway.auth import callers as module
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.sessions import AUDIENCE
@@ -19,10 +18,17 @@ from .conftest import Gateway, Person, assert_problem
 
 
 @pytest.fixture
-def callers(platform: TestPlatform) -> Callers:
+def callers(platform: TestPlatform, monkeypatch: pytest.MonkeyPatch) -> Callers:
+    """Looks at its callers when the test says so."""
     runtime = platform.runtimes["access"]
     tokens = TokenVerifier.from_file(platform.keys_file, AUDIENCE)
-    return Callers(runtime.database, platform.issuer, tokens, runtime.control)
+    callers = Callers(runtime.database, platform.issuer, tokens, runtime.control)
+
+    async def keep_no_watch() -> None:
+        pass
+
+    monkeypatch.setattr(callers, "_keep_watch", keep_no_watch)
+    return callers
 
 
 class Clock:
@@ -43,15 +49,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many ids each reading asked for."""
+def reads(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """About how many callers each reading asked."""
     asked: list[int] = []
+    read = callers._read
 
-    async def counted(connection: Any, ids: Any) -> Any:
-        asked.append(len(ids))
-        return await read_credentials(connection, ids)
+    async def counted(keys: Any) -> Any:
+        asked.append(len(keys))
+        return await read(keys)
 
-    monkeypatch.setattr(module, "read_credentials", counted)
+    monkeypatch.setattr(callers, "_read", counted)
     return asked
 
 
@@ -100,7 +107,7 @@ class TestCache:
         async def away(*_: object) -> None:
             raise OperationalError("SELECT", {}, Exception())
 
-        monkeypatch.setattr(module, "read_credentials", away)
+        monkeypatch.setattr(callers, "_read", away)
         clock.at += 20
         with pytest.raises(OperationalError):
             await callers.look()

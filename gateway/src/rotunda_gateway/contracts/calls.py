@@ -168,7 +168,7 @@ class Contracts:
 
 
 def implements(service: str, method: MethodDescriptor) -> bool:
-    """Whether a service has a contract's method: of access no record belongs to someone, and could be shared."""
+    """Whether a service has a contract's method: of access no record can be shared."""
     return service != "access" or method.containing_service.name != "ShareService"
 
 

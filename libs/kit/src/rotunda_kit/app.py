@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import MetaData, Table, TextClause
 
 from rotunda_kit.access.copies import COPIES, REACTIONS
-from rotunda_kit.access.ownership import Ownership, ownership
+from rotunda_kit.access.ownership import Ownership, can_be_shared, ownership
 from rotunda_kit.access.permissions import resource_of
 from rotunda_kit.access.shares.service import share_servicer
 from rotunda_kit.audit.service import audit_servicer
@@ -86,7 +86,8 @@ class Service:
 
     def all_servicers(self) -> list[type[Servicer]]:
         """What answers its methods, those of the kit's contracts too."""
-        resources = {noun: resource_of(publication_of(nouns()[noun]).mapping.descriptor) for noun in self.ownerships()}
+        messages = {noun: publication_of(nouns()[noun]).mapping.descriptor for noun in self.ownerships()}
+        resources = {noun: resource_of(message) for noun, message in messages.items() if can_be_shared(message)}
         contracts = [dead_letter_servicer(self.name, self.all_reactions()), audit_servicer(self.name)]
         if resources:
             contracts.append(share_servicer(self.name, resources))

@@ -36,6 +36,12 @@ class Ownership:
         return frozenset(column.key for column in columns if column is not None and column.key is not None)
 
 
+def can_be_shared(message: Descriptor) -> bool:
+    """Whether single records that a message shows can be shared."""
+    declared = ownership_of(message)
+    return declared is not None and not declared.private
+
+
 def ownership(
     noun: str,
     message: Descriptor,
