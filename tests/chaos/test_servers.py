@@ -3,16 +3,19 @@
 import asyncio
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
+from rotunda_kit.fail_points import VARIABLE, FailPoint
 from rotunda_kit.testing.waiting import eventually
 from rotunda_local.errors import PlatformError
 from rotunda_local.platform import Platform
@@ -47,13 +50,18 @@ def ready(platform: Platform, name: str, killed: int) -> Callable[[], Awaitable[
     return asked
 
 
-def republish(platform: Platform, *arguments: str) -> str:
-    """What the command of customers prints."""
-    (customers,) = [program for program in platform.suite.programs if program.name == "customers"]
-    environment = {**os.environ, **platform._preparation.environment(customers)}
-    command = [sys.executable, "-m", "rotunda_customers", "republish", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout
+def command(platform: Platform, name: str, *arguments: str, armed: str = "") -> subprocess.CompletedProcess[str]:
+    """A command of a service, with a fail point armed."""
+    (service,) = [service for service in platform.suite.programs if service.name == name]
+    environment = {**os.environ, **platform._preparation.environment(service), VARIABLE: armed}
+    return subprocess.run(
+        [sys.executable, "-m", f"rotunda_{name}", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 class TestCrash:
@@ -95,7 +103,15 @@ class TestLostStore:
         # Nobody restarts customers: its relay makes the stream again with what it tells next.
         before = await self.broken(platform, ledger)
         assert {"published", "effective"} <= before
-        assert "Done: " in republish(platform, "--since", "1h")
+        for point in (FailPoint.REPUBLISH_BEFORE_COMMIT, FailPoint.REPUBLISH_AFTER_COMMIT):
+            killed = command(platform, "customers", "republish", "--since", "1h", armed=f"{point}=kill")
+            assert killed.returncode == -signal.SIGKILL
+        assert "Done: " in command(platform, "customers", "republish", "--since", "1h").stdout
+        assert await violations(platform, ledger) == []
+
+        await execute(platform, "sales", "DELETE FROM account_reference")
+        found = command(platform, "sales", "reconcile", "--settled", "0").stdout
+        assert re.search(r"^customers\.account: (\d+) compared, \1 missing, 0 old, \1 told again$", found, re.MULTILINE)
         assert await violations(platform, ledger) == []
 
     async def broken(self, platform: Platform, ledger: Ledger) -> set[str]:
@@ -107,12 +123,15 @@ class TestLostStore:
         return {violation.partition(":")[0] for violation in await violations(platform, ledger)}
 
 
-async def sent(platform: Platform) -> bool:
-    """Whether all that customers has to tell is in the stream."""
-    connection = await asyncpg.connect(
-        platform.postgres.url("customers", "customers", platform.home.database_password("customers"))
-    )
+async def execute(platform: Platform, name: str, statement: str) -> Any:
+    """The first value that a statement gives in a service's database."""
+    connection = await asyncpg.connect(platform.postgres.url(name, name, platform.home.database_password(name)))
     try:
-        return not await connection.fetchval("SELECT true FROM outbox WHERE sent_time IS NULL LIMIT 1")
+        return await connection.fetchval(statement)
     finally:
         await connection.close()
+
+
+async def sent(platform: Platform) -> bool:
+    """Whether all that customers has to tell is in the stream."""
+    return not await execute(platform, "customers", "SELECT true FROM outbox WHERE sent_time IS NULL LIMIT 1")

@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +24,7 @@ from rotunda_kit.events.consumer import Consumer
 from rotunda_kit.events.envelope import Event
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.relay import Relay
+from rotunda_kit.events.subscription import deliveries
 from rotunda_kit.model import new_id, now
 from rotunda_kit.runtime import end
 from rotunda_kit.testing.waiting import eventually
@@ -90,6 +93,20 @@ async def pair(service: str, database: Database, tmp_path: Path) -> AsyncIterato
     server.start()
     yield Pair(service, database, server)
     server.stop()
+
+
+class TestDeliveries:
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            "$JS.ACK.SALES.access-from-sales.3.10.7.1700000000000000000.5",
+            "$JS.ACK._.hash.SALES.access-from-sales.3.10.7.1700000000000000000.5.token",
+            "$JS.ACK.domain.hash.SALES.access-from-sales.3.10.7.1700000000000000000.5",
+        ],
+    )
+    def test_they_stand_in_the_reply_subject(self, reply: str) -> None:
+        message = Msg(Client(), reply=reply)
+        assert deliveries(message) == message.metadata.num_delivered == 3
 
 
 class TestSilence:

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import typer
 import uvloop
+from nats.errors import Error as NatsError
 
 from rotunda_kit.app import Service
 from rotunda_kit.db.engine import Database
 from rotunda_kit.events.broker import connect
-from rotunda_kit.events.reconcile import Reconciler
+from rotunda_kit.events.reconcile import SETTLED, Reconciler
 from rotunda_kit.events.republish import FIRST, republish_all, republish_since, told_nouns
 from rotunda_kit.settings import Settings
 from rotunda_kit.telemetry import configure_logging
@@ -66,7 +67,9 @@ def add_event_commands(cli: typer.Typer, service: Service) -> None:
         uvloop.run(run())
 
     @cli.command()
-    def reconcile() -> None:
+    def reconcile(
+        settled: Annotated[float, typer.Option(help="Pass over what changed within so many seconds.")] = SETTLED,
+    ) -> None:
         """Compare the copies of others' records with their owners', and mend what is missing or old."""
         settings = _settings(service)
 
@@ -74,11 +77,14 @@ def add_event_commands(cli: typer.Typer, service: Service) -> None:
             database = Database(settings.database_url, 2)
             broker = await connect(settings.nats_url, f"{service.name}-reconcile")
             try:
-                async for found in Reconciler(service.all_copies, database, broker).compare():
+                async for found in Reconciler(service.all_copies, database, broker, settled).compare():
                     typer.echo(
                         f"{found.noun}: {found.compared} compared, {found.missing} missing, {found.old} old,"
                         f" {found.told} told again"
                     )
+            except NatsError as error:
+                typer.echo("An owner does not answer: does a worker of its service run?", err=True)
+                raise typer.Exit(1) from error
             finally:
                 await broker.close()
                 await database.close()

@@ -23,7 +23,7 @@ from rotunda_kit.events.broker import RETRY, provision_consumer
 from rotunda_kit.events.envelope import event_of, stream_of
 from rotunda_kit.events.intake import Intake, durable_of
 from rotunda_kit.events.reactions import Reaction
-from rotunda_kit.events.subscription import batches
+from rotunda_kit.events.subscription import batches, deliveries
 from rotunda_kit.fail_points import FailPoint, fail_point
 from rotunda_kit.telemetry import begin_trace, raised_at
 
@@ -112,7 +112,7 @@ class Consumer:
 
         So the others of its batch are taken in before the broker gives them up together with it.
         """
-        suspects = [message for message in messages if message.metadata.num_delivered > SUSPICIOUS]
+        suspects = [message for message in messages if deliveries(message) > SUSPICIOUS]
         innocent = [message for message in messages if message not in suspects] if suspects else messages
         if innocent:
             await self._take(innocent)

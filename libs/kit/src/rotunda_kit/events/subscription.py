@@ -16,6 +16,17 @@ FETCH_TIMEOUT = 5.0
 SILENT_FETCHES = 2
 
 
+# Tokens of a reply subject with neither domain nor account, and where the number of deliveries stands with and without
+# (NATS ADR-15).
+_SHORT, _WITHOUT, _WITH = 9, 4, 6
+
+
+def deliveries(message: Msg) -> int:
+    """How often a message was delivered. `Msg.metadata` says it, too, and takes ten times as long."""
+    tokens = message.reply.split(".")
+    return int(tokens[_WITHOUT if len(tokens) == _SHORT else _WITH])
+
+
 async def batches(jetstream: JetStreamContext, stream: str, durable: str, size: int) -> AsyncGenerator[list[Msg], None]:
     """What a durable consumer has to deliver, batch after batch; ends when its subscription has fallen silent.
 
