@@ -46,7 +46,7 @@ WITH RECURSIVE up (team_id, above_id) AS (
 )
 INSERT INTO access_reach (scope_id, user_id) SELECT scope_id, user_id FROM wanted ON CONFLICT DO NOTHING
 """
-_ALL_REACH = text(_REACH.format(these="", those="", and_these=""))
+ALL_REACH = text(_REACH.format(these="", those="", and_these=""))
 _REACH_OF_USERS = text(
     _REACH.format(
         these="WHERE id = ANY(:users)",
@@ -103,7 +103,7 @@ async def keep_teams(events: Sequence[Event], session: AsyncSession) -> None:
         team = team_event_pb2.TeamEvent.FromString(event.payload).team
         rows.append(_row(event, team) | {"parent_id": _parent(team.parent_team_id)})
     await keep_newest(session, access_team, rows)
-    await session.execute(_ALL_REACH)
+    await session.execute(ALL_REACH)
     await session.execute(_NEXT_EPOCH)
 
 

@@ -102,19 +102,18 @@ class Relay:
         accepted: list[int] = []
         clock = asyncio.get_running_loop().time
         end = clock() + LONGEST_SILENCE / 3
-        try:
-            for wave in _waves(rows):
-                if clock() > end:
-                    break
-                ids = await self._publish(wave)
-                accepted += ids
-                if len(ids) < len(wave):
-                    raise NotAllAccepted
-        finally:
-            await fail_point(FailPoint.RELAY_AFTER_PUBLISH)
-            # Also what went before a failure, so that each try gets further.
-            await connection.execute(_MARK, accepted)
+        for wave in _waves(rows):
+            ids = await self._publish(wave)
+            accepted += ids
+            refused = len(ids) < len(wave)
+            if refused or clock() > end:
+                break
+        await fail_point(FailPoint.RELAY_AFTER_PUBLISH)
+        # Also where the rest was refused, so that each try gets further.
+        await connection.execute(_MARK, accepted)
         await fail_point(FailPoint.RELAY_AFTER_MARK)
+        if refused:
+            raise NotAllAccepted
         return len(rows)
 
     async def _publish(self, rows: Sequence[asyncpg.Record]) -> list[int]:
