@@ -86,6 +86,21 @@ class TestEntry:
         assert (entry.action, entry.record_version) == ("updated", 2)
         assert entry.changes == [{"field": "industry", "before": "software", "after": "machines"}]
 
+    async def test_tells_of_what_was_not_set_before_and_of_what_is_cleared(
+        self, platform: TestPlatform, database: Database
+    ) -> None:
+        account = await create(platform, founded_year=1999)
+        await platform.call(
+            f"{ACCOUNTS}UpdateAccount",
+            account={"id": account.id, "industry": "machines"},
+            update_mask={"paths": ["industry", "founded_year"]},
+        )
+        _, entry = await entries_about(database, account.id)
+        assert told(entry) == {
+            "industry": {"field": "industry", "after": "machines"},
+            "foundedYear": {"field": "foundedYear", "before": 1999},
+        }
+
     async def test_a_personal_value_is_a_digest_that_its_salt_makes_checkable(
         self, platform: TestPlatform, database: Database
     ) -> None:
@@ -273,6 +288,25 @@ class TestVerify:
         assert verdict.broken.startswith(broken)
         assert bool(verdict.broken) == bool(broken)
 
+    async def test_a_part_is_looked_at_from_the_checkpoint_before_it_on(self, trail: Trail) -> None:
+        await trail.tamper("UPDATE audit_entry SET actor = 'nobody' WHERE seq = 4")
+        later = await verify(trail.url, "customers", trail.signer, from_seq=6)
+        assert (later.broken, later.chained) == ("", 10)
+        assert (await verify(trail.url, "customers", trail.signer, from_seq=5)).broken.startswith("entry 4 (")
+        await trail.tamper("UPDATE audit_checkpoint SET signature = 'x' WHERE seq = 5")
+        later = await verify(trail.url, "customers", trail.signer, from_seq=6)
+        assert later.broken == "the signature of the checkpoint at 5 is wrong"
+
+    async def test_an_end_that_was_cut_off_shows_by_what_was_noted_elsewhere(self, trail: Trail) -> None:
+        noted = await trail.verdict()
+        await trail.tamper("DELETE FROM audit_entry WHERE seq > 5; DELETE FROM audit_checkpoint WHERE seq > 5")
+        assert (await trail.verdict()).chained < noted.chained
+        await trail.write(5)
+        await trail.chain()
+        again = await trail.verdict()
+        assert (again.broken, again.chained) == ("", noted.chained)
+        assert again.hash != noted.hash
+
     async def test_two_entries_that_change_places_are_found(self, trail: Trail) -> None:
         await trail.tamper("UPDATE audit_entry SET seq = -seq WHERE seq IN (2, 3)")
         await trail.tamper("UPDATE audit_entry SET seq = CASE seq WHEN -2 THEN 3 ELSE 2 END WHERE seq < 0")
@@ -332,14 +366,34 @@ class TestWorker:
             for worker in workers:
                 worker.cancel()
 
-    async def test_one_that_dies_leaves_a_chain_to_go_on_with(self, trail: Trail) -> None:
-        await trail.write(20)
-        worker = asyncio.create_task(ChainWorker("customers", trail.url, trail.signer).run())
-        await asyncio.sleep(0)
-        worker.cancel()
+    @pytest.mark.parametrize("statement", range(1, 7))
+    async def test_one_that_dies_before_any_of_its_statements_leaves_a_chain_to_go_on_with(
+        self, trail: Trail, statement: int
+    ) -> None:
+        await trail.write(3)
+        connection = await asyncpg.connect(trail.url)
+        passed = 0
+
+        class Dying:
+            def __getattr__(self, name: str) -> Any:
+                nonlocal passed
+                passed += 1
+                if passed == statement:
+                    connection.terminate()
+                return getattr(connection, name)
+
+        dead: Any = Dying()
+        try:
+            await ChainWorker("customers", trail.url, trail.signer).chain(dead)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            assert passed == statement
+        else:
+            assert passed < statement
+        connection.terminate()
+        assert not (await trail.verdict()).broken
         await trail.chain()
         verdict = await trail.verdict()
-        assert (verdict.broken, verdict.chained, verdict.tail) == ("", 30, 0)
+        assert (verdict.broken, verdict.chained, verdict.tail) == ("", 13, 0)
 
 
 class TestLink:

@@ -73,13 +73,15 @@ def add_audit_command(cli: typer.Typer, service: Service) -> None:
     """`verify-audit`, for a service's own command line."""
 
     @cli.command()
-    def verify_audit() -> None:
+    def verify_audit(
+        from_seq: Annotated[int, typer.Option(min=1, help="First entry to look at, where all is too much.")] = 1,
+    ) -> None:
         """Say whether the audit trail is as it was written; exits with 1 where it is not."""
         settings = Settings()  # type: ignore[call-arg] # they come from the environment
         signer = Signer.from_file(settings.audit_keys_file)
-        verdict = uvloop.run(verify(settings.database_url, service.name, signer))
+        verdict = uvloop.run(verify(settings.database_url, service.name, signer, from_seq))
         since = f", the oldest since {verdict.tail_since:%Y-%m-%d %H:%M:%S} UTC" if verdict.tail_since else ""
-        typer.echo(f"{verdict.chained} entries and {verdict.checkpoints} signatures are right.")
+        typer.echo(f"Right up to entry {verdict.chained}, by {verdict.checkpoints} signatures: {verdict.hash.hex()}.")
         typer.echo(f"{verdict.tail} entries are not chained yet{since}.")
         if verdict.broken:
             typer.echo(f"The chain is broken: {verdict.broken}.", err=True)

@@ -235,6 +235,11 @@ class TestDeleteCampaign:
         with pytest.raises(NotFound):
             await call(platform, "GetCampaignMember", campaign_id=ours, id=gone.id)
         assert (await call(platform, "GetCampaignMember", campaign_id=theirs, id=stays.id)).member == stays
+        async with platform.runtimes["marketing"].database.reading() as connection:
+            noted = text("SELECT action, record_version, actor FROM audit_entry WHERE record_id = :id ORDER BY id")
+            rows = (await connection.execute(noted, {"id": gone.id})).all()
+        assert [(row.action, row.record_version) for row in rows] == [("created", 1), ("deleted", 2)]
+        assert rows[1].actor == platform.subject
         # Their external ids are free again.
         await create(platform, await campaign(platform), account_id=account_id, external_ids=key)
 

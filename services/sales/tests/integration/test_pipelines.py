@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
+from rotunda.kit.v1 import audit_entry_service_pb2 as audit_pb
 from rotunda.kit.v1 import resource_pb2
 from rotunda.sales.v1 import pipeline_service_pb2 as pb
 from rotunda_kit.errors import FailedPrecondition, InvalidArgument, NotFound
@@ -39,6 +41,29 @@ class TestShipped:
         assert names(pipeline) == ["Qualification", "Needs analysis", "Proposal", "Negotiation"]
         assert [stage.probability for stage in pipeline.stages] == [10, 25, 50, 75]
         assert [stage.id for stage in pipeline.stages[:2]] == [QUALIFICATION, NEEDS_ANALYSIS]
+
+
+class TestAuditTrail:
+    async def test_tells_of_stages_before_and_after(self, sales: Sales) -> None:
+        pipeline = await sales.pipeline("One", "Two")
+        stages = [{"id": pipeline.stages[1].id, "display_name": "Two", "probability": 30}]
+        await do(sales, "Update", pipeline={"id": pipeline.id, "stages": stages})
+        condition = f'record.id = "{pipeline.id}"'
+        method = audit_pb.DESCRIPTOR.services_by_name["AuditEntryService"].methods_by_name["ListAuditEntries"]
+        request = audit_pb.ListAuditEntriesRequest(filter=condition)
+        platform = sales.platform
+        answer = await platform.clients.call(method, request, token=platform.token(), service="sales")
+        updated, created = (json_of(entry) for entry in answer.audit_entries)
+        assert [stage["displayName"] for stage in created["after"]] == ["One", "Two"]
+        assert updated["before"] == created["after"]
+        told = {"displayName": "Two", "probability": 30, "forecastCategory": "PIPELINE"}
+        assert updated["after"] == [{"id": pipeline.stages[1].id, **told}]
+
+
+def json_of(entry: audit_pb.AuditEntry) -> dict[str, Any]:
+    """What an entry tells of stages."""
+    (change,) = [change for change in entry.changes if change.field == "stages"]
+    return {name: orjson.loads(getattr(change, name) or "null") for name in ("before", "after")}
 
 
 class TestCreate:

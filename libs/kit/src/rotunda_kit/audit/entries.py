@@ -68,6 +68,11 @@ class Entry(NamedTuple):
     changes: list[dict[str, Any]]
     salt: bytes
 
+    @classmethod
+    def deleted(cls, noun: str, record_id: UUID, version: int) -> "Entry":
+        """A record that went by a statement about many."""
+        return cls(noun, record_id, version, "deleted", [], b"")
+
 
 def entry_of(record: Resource, action: str, before: dict[str, Any] | None) -> Entry:
     """The entry about a change of a record.

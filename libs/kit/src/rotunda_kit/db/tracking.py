@@ -46,9 +46,9 @@ class TrackingSession(Session):
             if record.id not in self.created:
                 before = self.before.setdefault(record.id, {})
                 for attribute in state.mapper.column_attrs:
-                    deleted = state.attrs[attribute.key].history.deleted
-                    if deleted:
-                        before.setdefault(attribute.key, deleted[0])
+                    history = state.attrs[attribute.key].history
+                    if history.has_changes():
+                        before.setdefault(attribute.key, history.deleted[0] if history.deleted else None)
             record.version += 1
             record.update_time = now()
             names_changed = bool(state.attrs.external_ids.history.has_changes())

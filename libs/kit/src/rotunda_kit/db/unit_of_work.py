@@ -78,6 +78,7 @@ class UnitOfWork:
         self.actor = actor
         self.cause = cause
         self._entries: list[Entry] = []
+        self._parts: dict[UUID, list[dict[str, Any]]] = {}
         self._messages: dict[tuple[UUID, int], Message] = {}
         self._locked: dict[UUID, Resource] = {}
         self._answer: Answer | None = None
@@ -104,6 +105,7 @@ class UnitOfWork:
         touched, created = dict(self._tracking.touched), set(self._tracking.created)
         before = {record_id: dict(values) for record_id, values in self._tracking.before.items()}
         entries = list(self._entries)
+        parts = {record_id: list(changes) for record_id, changes in self._parts.items()}
         changes = {record_id: record.changes() for record_id, record in touched.items()}
         try:
             async with self.session.begin_nested():
@@ -113,7 +115,7 @@ class UnitOfWork:
             for record in self._tracking.touched.values():
                 record.take_changes()
             self._tracking.info.update(touched=touched, created=created, before=before)
-            self._entries = entries
+            self._entries, self._parts = entries, parts
             self._tracking.renamed.clear()
             # Their state went back with the savepoint; whoever needs them reads them again.
             self._locked.clear()
@@ -178,9 +180,22 @@ class UnitOfWork:
                 self._messages[UUID(message.id), int(message.etag)] = message
         return [self._messages[r.id, r.version] for r in records]
 
-    def note(self, entry: Entry) -> None:
-        """Let the audit trail tell of something that changes no record."""
-        self._entries.append(entry)
+    def note(self, *entries: Entry) -> None:
+        """Let the audit trail tell of what no changed record shows."""
+        self._entries.extend(entries)
+
+    def note_part(self, record: Resource, field: str, before: Any, after: Any) -> None:
+        """Let the audit trail tell of a part of a changed record that tables beside its own keep.
+
+        Args:
+            record: whose change it is.
+            field: as in the API.
+            before: as JSON has it; None where there was nothing. Nothing personal.
+            after: as `before`.
+        """
+        values = {"before": before, "after": after}
+        told = {name: value for name, value in values.items() if value is not None}
+        self._parts.setdefault(record.id, []).append({"field": field, **told})
 
     def keep(self, answer: Answer) -> None:
         """Keep the answer of the request, for whoever sends it again."""
@@ -197,8 +212,13 @@ class UnitOfWork:
             publication = publication_of(type(record))
             rows += [outbox_row(record, message, publication, change, self.actor) for change in changes[record.id]]
         for record in touched:
-            before = None if record.id in self._tracking.created else self._tracking.before.get(record.id, {})
-            self._entries.append(entry_of(record, changes[record.id][-1].verb, before))
+            is_new = record.id in self._tracking.created
+            before = None if is_new else self._tracking.before.get(record.id, {})
+            # A record that is made and goes on at once is a new one.
+            verb = changes[record.id][0 if is_new else -1].verb
+            entry = entry_of(record, verb, before)
+            entry.changes.extend(self._parts.get(record.id, ()))
+            self._entries.append(entry)
         connection = await self.session.connection()
         told = [[row[column] for row in rows] for column in OUTBOX_COLUMNS]
         noted = parameters(self._entries, self.cause, now())

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, false, func, select, update
 
 from rotunda.kit.v1 import dead_letter_service_pb2 as pb
+from rotunda_kit.audit.entries import Entry
 from rotunda_kit.db.tables import dead_letter
 from rotunda_kit.dead_letters.listing import NEWEST_FIRST, list_fields, message_of
 from rotunda_kit.errors import FailedPrecondition, InvalidArgument, NotFound, RotundaError
@@ -71,7 +72,11 @@ class DeadLetters:
             .values(state=state, settle_time=func.now())
             .returning(dead_letter)
         )
-        return message_of((await call.session.execute(statement)).one(), self.service, payload=True)
+        settled = (await call.session.execute(statement)).one()
+        change = {"field": "state", "before": row.state, "after": state}
+        letter = {"field": "id", "after": f"{self.service}-{row.id}"}
+        call.work.note(Entry(f"{self.service}.dead_letter", None, None, state.lower(), [letter, change], b""))
+        return message_of(settled, self.service, payload=True)
 
     async def replay(self, call: Command, row: Row[Any]) -> pb.DeadLetter:
         """Take the event in, and settle the letter.

@@ -16,7 +16,7 @@ from sqlalchemy import Table
 
 from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.permissions import owned, permission_of
-from rotunda_kit.audit.entries import Cause, note
+from rotunda_kit.audit.entries import Cause, Entry, note
 from rotunda_kit.audit.reads import noun_of, reads_in, shows_sensitive
 from rotunda_kit.check import check_and_normalise
 from rotunda_kit.client import DEFAULT_TIMEOUT, Clients
@@ -157,10 +157,9 @@ class Pipeline:
     ) -> bytes:
         request = self._parse(descriptor, raw)
         answer = await method.handle(servicer, request, call)
-        if shows_sensitive(descriptor):
-            entries = reads_in(request, answer, noun_of(descriptor))
-            if entries:
-                await note(self._database, entries, Cause.of(call.principal, descriptor.full_name))
+        entries = _reads(descriptor, request, answer)
+        if entries:
+            await note(self._database, entries, Cause.of(call.principal, descriptor.full_name))
         return answer.SerializeToString()
 
     async def _write(
@@ -186,6 +185,7 @@ class Pipeline:
                             return kept
                         claimed = True
                     message = await method.handle(servicer, request, call)
+                    work.note(*_reads(descriptor, request, message))
                     answer: bytes = message.SerializeToString()
                     if request_id:
                         work.keep(Answer(caller, descriptor.full_name, request_id, digest, answer))
@@ -199,3 +199,8 @@ class Pipeline:
                 if sqlstate(error) not in RETRYABLE or attempt == ATTEMPTS:
                     raise
                 attempt += 1
+
+
+def _reads(method: MethodDescriptor, request: Message, answer: Message) -> list[Entry]:
+    """What the audit trail is to tell of an answer itself."""
+    return reads_in(request, answer, noun_of(method)) if shows_sensitive(method) else []

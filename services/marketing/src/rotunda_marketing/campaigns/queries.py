@@ -3,7 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Delete, Uuid, delete, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from rotunda_kit.db.tables import external_id
 from rotunda_marketing.campaigns.model import Campaign
@@ -34,13 +36,17 @@ def is_for(account_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     )
 
 
-def delete_members(campaign_id: UUID, at: datetime) -> Delete:
-    """Move all members of a campaign to the recycle bin, whatever their number, and set their external ids free."""
-    gone = (
+def delete_members(campaign_id: UUID, at: datetime) -> ReturningUpdate[UUID, int]:
+    """Move all members of a campaign to the recycle bin, whatever their number; returns which, with their versions."""
+    return (
         update(CampaignMember)
         .where(CampaignMember.campaign_id == campaign_id, CampaignMember.delete_time.is_(None))
         .values(delete_time=at, update_time=at, version=CampaignMember.version + 1)
-        .returning(CampaignMember.id)
-        .cte("gone")
+        .returning(CampaignMember.id, CampaignMember.version)
+        .execution_options(synchronize_session=False)
     )
-    return delete(external_id).where(external_id.c.resource_id.in_(select(gone.c.id)))
+
+
+def free_external_ids(members: list[UUID]) -> Delete:
+    """Let others have the external ids of members that are gone."""
+    return delete(external_id).where(external_id.c.resource_id == func.any(literal(members, ARRAY(Uuid))))

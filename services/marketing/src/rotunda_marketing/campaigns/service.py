@@ -5,12 +5,14 @@ from uuid import UUID
 
 from rotunda.marketing.events.v1 import campaign_event_pb2 as events_pb
 from rotunda.marketing.v1 import campaign_service_pb2 as pb
+from rotunda_kit.audit.entries import Entry
 from rotunda_kit.model import now
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer, command
 from rotunda_marketing.campaigns import queries
 from rotunda_marketing.campaigns.model import Campaign
+from rotunda_marketing.members.model import CampaignMember
 
 
 async def draft(call: Command, _request: pb.CreateCampaignRequest, values: dict[str, Any]) -> Campaign:
@@ -42,7 +44,9 @@ class CampaignService(Servicer, service="rotunda.marketing.v1.CampaignService"):
         """Delete it and its members."""
         campaign = await campaigns.load(call, request.id, request.etag)
         campaign.delete()
-        await call.session.execute(queries.delete_members(campaign.id, now()))
+        gone = (await call.session.execute(queries.delete_members(campaign.id, now()))).all()
+        await call.session.execute(queries.free_external_ids([member.id for member in gone]))
+        call.work.note(*(Entry.deleted(CampaignMember.__noun__, member.id, member.version) for member in gone))
         return pb.DeleteCampaignResponse()
 
     @campaigns.verb

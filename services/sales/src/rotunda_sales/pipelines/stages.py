@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, update
 
 from rotunda.sales.v1 import pipeline_service_pb2 as pb
+from rotunda_kit.audit.changes import plain
+from rotunda_kit.descriptors import json_path
 from rotunda_kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from rotunda_kit.model import new_id, now
 from rotunda_kit.server.call import Command
@@ -86,7 +88,15 @@ async def _write(
         await call.session.execute(update(stage).where(stage.c.id == row["id"]).values(row))
     if not (gone or added or changed):
         return False
+    call.work.note_part(pipeline, "stages", _told(known), _told(wanted))
     if known:
         # Stages are part of their pipeline: a change of theirs is one of it.
         pipeline.update_time = now()
     return True
+
+
+def _told(rows: dict[UUID, dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Stages in their order, as the audit trail tells of them."""
+    told = ("display_name", "probability", "forecast_category")
+    in_order = sorted(rows.values(), key=lambda row: row["position"])
+    return [{"id": str(row["id"])} | {json_path(name): plain(row[name]) for name in told} for row in in_order] or None
