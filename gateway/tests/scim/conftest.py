@@ -142,7 +142,7 @@ class Api:
     ) -> Any:
         """The content of an answer; None where it has none."""
         answer = await self.client.request(method, f"/scim/v2/{path}", json=payload, headers=headers, params=parameters)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == status, answer.text[:500]
         if not answer.content:
             return None
         assert answer.headers["content-type"] == "application/scim+json"

@@ -61,6 +61,10 @@ def schemas(base: str) -> list[Resource[Any]]:
     found: list[Resource[Any]] = []
     for model in (User, Group):
         described = model.to_schema()
+        for attribute in described.attributes or []:
+            # Of a name only the whole is kept.
+            if attribute.name == "name":
+                attribute.sub_attributes = [part for part in attribute.sub_attributes or [] if part.name == "formatted"]
         described.meta = Meta(resource_type="Schema", location=f"{base}/Schemas/{described.id}")
         found.append(described)
     return found

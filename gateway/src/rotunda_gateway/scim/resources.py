@@ -8,6 +8,7 @@ from scim2_models import (
     CaseExact,
     ComplexAttribute,
     Mutability,
+    Reference,
     Required,
     Resource,
     Returned,
@@ -50,7 +51,7 @@ class GroupMembership(ComplexAttribute):
     """A group that a user is in."""
 
     value: Annotated[str | None, Mutability.read_only, CaseExact.true] = Field(default=None, description="Its id.")
-    ref: Annotated[str | None, Mutability.read_only] = Field(
+    ref: Annotated[Reference["Group"] | None, Mutability.read_only] = Field(
         default=None, serialization_alias="$ref", validation_alias="$ref", description="Where it is."
     )
     display: Annotated[str | None, Mutability.read_only] = Field(default=None, description="Its name.")
@@ -69,8 +70,12 @@ class User(Resource[Any]):
     )
     name: Name | None = Field(default=None, description="The name.")
     display_name: Annotated[str | None, CaseExact.true] = Field(default=None, description="First and last name.")
-    preferred_language: str | None = Field(default=None, description="A language tag, for example de-AT.")
-    timezone: str | None = Field(default=None, description="An IANA time zone, for example Europe/Vienna.")
+    preferred_language: str | None = Field(
+        default=None, description="A language tag, for example de-AT.", examples=["en"]
+    )
+    timezone: str | None = Field(
+        default=None, description="An IANA time zone, for example Europe/Vienna.", examples=["UTC"]
+    )
     active: bool | None = Field(default=None, description="Whether the user may sign in.")
     password: Annotated[str | None, Mutability.write_only, Returned.never, CaseExact.true] = Field(
         default=None, description="At least 12 characters."
@@ -93,7 +98,7 @@ class GroupMember(ComplexAttribute):
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = Field(
         default=None, description="The id of the user."
     )
-    ref: Annotated[str | None, Mutability.immutable] = Field(
+    ref: Annotated[Reference["User"] | None, Mutability.immutable] = Field(
         default=None, serialization_alias="$ref", validation_alias="$ref", description="Where the user is."
     )
     display: Annotated[str | None, Mutability.read_only] = Field(default=None, description="The name of the user.")

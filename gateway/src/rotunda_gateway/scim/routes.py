@@ -1,9 +1,11 @@
 """`/scim/v2`."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
+from fastapi import FastAPI
 from scim2_models import (
     Context,
     ForbiddenException,
@@ -18,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
 from rotunda_gateway.http.body import read_body
@@ -158,6 +160,14 @@ class Provisioning:
             resources=shown,
         )
         return _json(listed.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=search))
+
+
+def install_provisioning(app: FastAPI, provisioning: Provisioning) -> None:
+    """Let an app serve SCIM, whatever stands behind its prefix."""
+    mount = Mount(PREFIX, provisioning.app())
+    # By itself it does not match a path with a line break.
+    mount.path_regex = re.compile(f"{PREFIX}/(?P<path>.*)", re.DOTALL)
+    app.router.routes.append(mount)
 
 
 def _order(search: SearchRequest[Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from scim2_models import Context, PatchOp, ResponseParameters
+from scim2_models import Context, PatchOp, Reference, ResponseParameters
 from scim2_models.path import FilterNode
 
 from rotunda.access.v1 import user_service_pb2 as pb
@@ -112,7 +112,7 @@ def _user(record: pb.User, base: Base, group_names: Mapping[str, str]) -> User:
         active=record.active,
         emails=[Email(value=record.email, type="work", primary=True)] if record.email else None,
         groups=[
-            GroupMembership(value=group_id, ref=f"{base}/Groups/{group_id}", display=name, type="direct")
+            GroupMembership(value=group_id, ref=Reference(f"{base}/Groups/{group_id}"), display=name, type="direct")
             for group_id in record.group_ids
             if (name := group_names.get(group_id)) is not None
         ]
