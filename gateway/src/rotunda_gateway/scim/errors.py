@@ -37,9 +37,6 @@ def error_response(error: Exception) -> Response:
         # A path or a method that there is not.
         detail = RouteNotFound().detail if error.status_code == RouteNotFound.http_status else error.detail
         return _response(Error(status=error.status_code, detail=detail), error.headers)
-    if isinstance(error, RecursionError):
-        # The parsers of filters and bodies go down as deep as those do.
-        return _response(Error(status=400, scim_type="invalidSyntax", detail="It is nested too deeply."))
     raised = known(error)
     headers = {name.decode(): value.decode() for name, value in problem_of(raised).headers}
     headers.pop("content-type")
