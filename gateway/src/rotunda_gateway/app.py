@@ -22,6 +22,7 @@ from rotunda_gateway.http.problems import install_problems
 from rotunda_gateway.openapi.docs import install_docs
 from rotunda_gateway.overview.routes import overview_routes
 from rotunda_gateway.overview.view import Views
+from rotunda_gateway.scim.routes import Provisioning, install_provisioning
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_gateway.transcoding.routes import discover_routes
 from rotunda_gateway.transcoding.transcoder import Transcoder, install_transcoder
@@ -64,6 +65,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     app.include_router(second_factor_routes(callers, factors, passwords, throttle, credentials))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
+    install_provisioning(app, Provisioning(runtime.clients.call, callers.authenticate, settings.body_limit))
     install_transcoder(
         app,
         Transcoder(

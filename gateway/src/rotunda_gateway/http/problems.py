@@ -118,16 +118,20 @@ def install_problems(app: FastAPI) -> None:
     app.add_middleware(RequestBoundary, on_error=_send_unexpected)
 
 
-async def _send_unexpected(error: Exception, send: Send) -> None:
-    known = translate(error, [])
-    if known is not None:
-        await send_problem(send, problem_of(known))
-        return
+def known(error: Exception) -> RotundaError:
+    """What a caller may see of an error; one that is a bug of ours is logged."""
+    found = error if isinstance(error, RotundaError) else translate(error, [])
+    if found is not None:
+        return found
     # Where it was raised, but not its message, which may hold what a user wrote.
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
     _log.error("request failed", error=type(error).__name__, where=where)
-    await send_problem(send, problem_of(Internal()))
+    return Internal()
+
+
+async def _send_unexpected(error: Exception, send: Send) -> None:
+    await send_problem(send, problem_of(known(error)))
 
 
 def _response(problem: Problem) -> Response:

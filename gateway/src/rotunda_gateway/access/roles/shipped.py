@@ -172,6 +172,17 @@ SHIPPED = (
         },
         {},
     ),
+    ShippedRole(
+        _id(8),
+        "User provisioning",
+        "For identity providers: keeps users and groups as the organisation's directory has them.",
+        {
+            "access.users": {ALL: "read create update delete"},
+            "access.groups": {ALL: "read create update delete addMembers removeMembers"},
+            "access.roles": {ALL: "read assign"},
+        },
+        {},
+    ),
 )
 
 
