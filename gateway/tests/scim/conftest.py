@@ -1,9 +1,11 @@
 """A gateway on real servers, and an identity provider that calls it."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
@@ -13,21 +15,22 @@ from fastapi import FastAPI
 from joserfc.jwk import KeySet, OKPKey
 
 from rotunda_gateway.access.app import app as access
+from rotunda_gateway.access.passwords import hash_password
 from rotunda_gateway.access.users.model import User
 from rotunda_gateway.app import make_app
-from rotunda_gateway.auth.callers import AUDIENCE
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.access.permissions import Permission
 from rotunda_kit.db.unit_of_work import unit_of_work
 from rotunda_kit.embedded import NatsServer, PostgresServer
 from rotunda_kit.embedded.ports import free_ports
-from rotunda_kit.identity import ADMINISTRATOR, Principal, TokenIssuer
+from rotunda_kit.identity import ADMINISTRATOR, Principal
 from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.testing.waiting import eventually
 
 from .payloads import ERROR, user
 
+PASSWORD = "correct horse battery"
 PROVISIONING = f"{ADMINISTRATOR[:-1]}8"
 
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -43,6 +46,9 @@ async def gateway(
     public = KeySet([OKPKey.import_key(key.as_dict(private=False))])
     (directory / "key.json").write_text(json.dumps(key.as_dict(private=True)))
     (directory / "keys.json").write_text(json.dumps(public.as_dict()))
+    own = OKPKey.generate_key("Ed25519", parameters={"kid": "audit"})
+    (directory / "audit-keys.json").write_text(json.dumps({"keys": [own.as_dict(private=True)]}))
+    (directory / "encryption-key").write_text(b64encode(token_bytes(32)).decode())
     url = await postgres.create_database(f"scim_{new_id().hex[-8:]}")
     await access.migrate(url)
     [port] = free_ports(1)
@@ -51,6 +57,8 @@ async def gateway(
         nats_url=nats.url,
         token_keys_file=directory / "keys.json",
         signing_key_file=directory / "key.json",
+        audit_keys_file=directory / "audit-keys.json",
+        encryption_key_file=directory / "encryption-key",
         grpc_port=port,
         access_address=f"127.0.0.1:{port}",
         stop_grace=1,
@@ -82,8 +90,6 @@ def app(gateway: Runtime) -> FastAPI:
 @pytest.fixture(scope="session")
 async def sign_in(gateway: Runtime, app: FastAPI) -> AsyncIterator[SignIn]:
     """Makes clients of users with these roles."""
-    assert isinstance(gateway.settings, GatewaySettings)
-    issuer = TokenIssuer.from_file(gateway.settings.signing_key_file)
     clients = []
 
     async def sign_in(*roles: str) -> httpx.AsyncClient:
@@ -94,16 +100,14 @@ async def sign_in(gateway: Runtime, app: FastAPI) -> AsyncIterator[SignIn]:
                     id=user_id,
                     username=f"caller-{user_id.hex}",
                     display_name="Caller",
+                    password_hash=await hash_password(PASSWORD),
                     role_ids=[UUID(role) for role in roles],
                 )
             )
-        token = issuer.mint(AUDIENCE, 3600, {"sub": str(user_id), "sid": "test"})
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="https://crm.example.com",
-            headers={"authorization": f"Bearer {token}"},
-            timeout=60,
-        )
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://crm.example.com", timeout=60)
+        form = {"username": f"caller-{user_id.hex}", "password": PASSWORD}
+        answer = (await client.post("/v1/auth/token", data=form)).raise_for_status().json()
+        client.headers["authorization"] = f"Bearer {answer['access_token']}"
         clients.append(client)
         return client
 
