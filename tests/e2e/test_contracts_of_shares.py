@@ -207,6 +207,9 @@ class TestWhoMay:
         own = records.create("customers.account", ownerId=user["id"])
 
         seconds_until(lambda: shares.rest.send(get, {"id": own["id"]}, token=token).is_success, 30)
+        # Access has heard of the role, too.
+        see = catalogue.of("access.user", Kind.GET)
+        seconds_until(lambda: shares.rest.send(see, {"id": user["id"]}, token=token).is_success, 30)
         body = shares.body()
         assert_problem(shares.rest.send(shares.method("Create"), {}, body, token=token), 403, "OUT_OF_SCOPE")
         body["record"]["id"] = own["id"]
