@@ -10,6 +10,7 @@ from rotunda_gateway.openapi.comments import Comments
 from rotunda_gateway.openapi.schemas import Schema, Schemas
 from rotunda_gateway.transcoding.query import query_parameters
 from rotunda_gateway.transcoding.routes import WHOLE_REQUEST, Route, field_at
+from rotunda_kit.access.permissions import permission_of
 from rotunda_kit.descriptors import behaviours
 
 Operation = dict[str, Any]
@@ -49,7 +50,8 @@ class Operations:
         if description:
             first = _FIRST_SENTENCE.match(description)
             operation["summary"] = first[1].removesuffix(".") if first else description
-            operation["description"] = description
+            needed = permission_of(route.method, "<service>")
+            operation["description"] = f"{description}\n\nNeeds `{needed}`." if needed else description
         parameters = self._parameters(route)
         if parameters:
             operation["parameters"] = parameters
@@ -116,7 +118,7 @@ class Operations:
         failures = {
             "400": "InvalidArgument",
             "401": "Unauthenticated",
-            "403": "PermissionDenied" if route.writes else "",
+            "403": "PermissionDenied",
             "404": "NotFound" if route.path.variables else "",
             "409": "Conflict" if route.writes else "",
             "412": "EtagMismatch" if route.etag_path else "",
