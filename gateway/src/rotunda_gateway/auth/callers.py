@@ -16,6 +16,7 @@ from rotunda_gateway.access.api_keys.secret import PREFIX as API_KEY_PREFIX
 from rotunda_gateway.access.api_keys.secret import key_id_of
 from rotunda_gateway.access.principals import API_KEY, ON_BEHALF, SESSION, Credential, note_use, read_credentials
 from rotunda_gateway.auth.secrets import digest_of
+from rotunda_gateway.auth.security_log import asking
 from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.permissions import Permission
 from rotunda_kit.db.engine import Database
@@ -132,6 +133,7 @@ class Callers:
             known = await self._meet(key, digest)
         elif known.credential.digest != digest:
             raise _refusal(kind)
+        asking.set(known.principal)
         return known.use(at)
 
     def _recognise(self, token: str) -> tuple[str, str, bytes]:

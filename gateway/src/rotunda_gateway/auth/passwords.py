@@ -69,8 +69,7 @@ class Passwords:
             InvalidArgument: PASSWORD_WRONG, or the new one is not good enough.
         """
         kept = await self.check(user_id, current, "currentPassword")
-        await self._set(user_id, new, keep=session_id, instead_of=kept)
-        note("password.changed", user_id=user_id)
+        await self._set("password.changed", user_id, new, keep=session_id, instead_of=kept)
 
     def request_reset(self, username: str) -> None:
         """Send a reset token to a user, if there is one of this name who signs in by password and has an address.
@@ -127,7 +126,7 @@ class Passwords:
                 raise NotFound("USER_NOT_FOUND", "There is no such user, or he may not sign in any more.")
             row = {"digest": digest_of(token), "user_id": user_id, "expire_time": expires}
             await transaction.execute(insert(password_reset).values(row))
-        note("password_reset.created", user_id=user_id)
+            await note(transaction, "password_reset.created", user_id=user_id)
         return token, expires
 
     async def reset(self, token: str, new: str) -> None:
@@ -141,11 +140,11 @@ class Passwords:
             user_id: UUID | None = await connection.scalar(select(password_reset.c.user_id).where(condition))
         if user_id is None:
             raise _no_reset()
-        await self._set(user_id, new, using=condition)
-        note("password.reset", user_id=user_id)
+        await self._set("password.reset", user_id, new, using=condition)
 
     async def _set(
         self,
+        event: str,
         user_id: UUID,
         password: str,
         *,
@@ -171,6 +170,7 @@ class Passwords:
             record.password_hash = fresh
             record.record("updated")
             await password_changed(work.session, user_id, keep)
+            await note(work.session, event, user_id=user_id)
 
 
 async def password_changed(transaction: AsyncSession, user_id: UUID, keep: UUID | None = None) -> None:

@@ -101,7 +101,7 @@ class SecondFactors:
                 raise FailedPrecondition("TOTP_ENABLED", "The second factor is set up already: disable it first.")
             rows = [{"user_id": user_id, "digest": digest_of(each)} for each in codes]
             await transaction.execute(insert(recovery_code), rows)
-        note("second_factor.enabled", user_id=user_id)
+            await note(transaction, "second_factor.enabled", user_id=user_id)
         return ["-".join(each[at : at + 4] for at in range(0, len(each), 4)) for each in codes]
 
     async def accept(self, user_id: UUID, code: str) -> bool:
@@ -128,15 +128,15 @@ class SecondFactors:
                 .returning(recovery_code.c.user_id)
             )
             accepted = (await transaction.execute(used)).first() is not None
-        if accepted:
-            note("recovery_code.used", user_id=user_id)
+            if accepted:
+                await note(transaction, "recovery_code.used", user_id=user_id)
         return accepted
 
     async def remove(self, user_id: UUID) -> None:
         """Let a user do without; his recovery codes go too."""
         async with self._database.transaction() as transaction:
             await transaction.execute(delete(second_factor).where(second_factor.c.user_id == user_id))
-        note("second_factor.disabled", user_id=user_id)
+            await note(transaction, "second_factor.disabled", user_id=user_id)
 
     async def _secret(self, user_id: UUID, *, confirmed: bool) -> str | None:
         statement = select(second_factor.c.secret).where(

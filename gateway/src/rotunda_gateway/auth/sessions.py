@@ -91,7 +91,7 @@ class Sessions:
             )
             await _end(transaction, session.c.id.in_(surplus))
             token = await _add_token(transaction, session_id, 0)
-        note("session.begun", user_id=user_id, session_id=session_id, method=method)
+            await note(transaction, "session.begun", user_id=user_id, session_id=session_id, method=method)
         return self._signed_in(user_id, session_id, expires, token)
 
     async def refresh(self, token: str) -> SignedIn:
@@ -117,10 +117,10 @@ class Sessions:
             reused = row.shown < row.generation - 1 or (row.shown < row.generation and row.rotate_time + GRACE < now())
             if reused:
                 await _end(transaction, session.c.id == row.id)
+                await note(transaction, "refresh_token.reused", user_id=row.user_id, session_id=row.id)
             else:
                 successor = await self._replace(transaction, row)
         if reused:
-            note("refresh_token.reused", user_id=row.user_id, session_id=row.id)
             raise Unauthenticated("REFRESH_TOKEN_REUSED", "The refresh token was used before: the session has ended.")
         return self._signed_in(row.user_id, row.id, row.expire_time, successor)
 
@@ -150,15 +150,14 @@ class Sessions:
     async def end(self, session_id: UUID) -> None:
         """End a session; does nothing where it has ended."""
         async with self._database.transaction() as transaction:
-            ended = await _end(transaction, session.c.id == session_id)
-        for row in ended:
-            note("session.ended", user_id=row.user_id, session_id=session_id)
+            for row in await _end(transaction, session.c.id == session_id):
+                await note(transaction, "session.ended", user_id=row.user_id, session_id=session_id)
 
     async def end_all(self, user_id: UUID, keep: UUID | None = None) -> None:
         """End all sessions of a user, but for one that he keeps."""
         async with self._database.transaction() as transaction:
             await end_sessions(transaction, user_id, keep)
-        note("sessions.ended", user_id=user_id)
+            await note(transaction, "sessions.ended", user_id=user_id)
 
     async def of(self, user_id: UUID) -> Sequence[Row[Any]]:
         """The sessions of a user that have not ended, newest first, at most `MOST`."""

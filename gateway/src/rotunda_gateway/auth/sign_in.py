@@ -1,6 +1,7 @@
 """Signing in with what a user knows."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select, update
 
@@ -44,19 +45,23 @@ class SignIn:
         attempt = await self._throttle.enter("sign_in", username, address)
         row = await self._user(username)
         if not await matches(password, row.password_hash if row else None) or row is None:
-            note("sign_in.failed", user_id=row.id if row else None)
+            await self._note_failure(row.id if row else None)
             raise Unauthenticated("SIGN_IN_FAILED", "The username or the password is wrong.")
         if await self._factors.enabled(row.id):
             if not code:
                 await attempt.withdraw()
                 raise Unauthenticated("TOTP_REQUIRED", "Send the code of your second factor too, as totp_code.")
             if not await self._factors.accept(row.id, code):
-                note("sign_in.failed", user_id=row.id, second_factor=True)
+                await self._note_failure(row.id, second_factor=True)
                 raise Unauthenticated("TOTP_INVALID", "The code is wrong, too old, or was used before.")
         await attempt.succeed()
         if is_outdated(row.password_hash):
             await self._rehash(row, password)
         return await self._sessions.begin(row.id, "PASSWORD", user_agent=user_agent, address=address)
+
+    async def _note_failure(self, user_id: UUID | None, **particulars: bool) -> None:
+        async with self._database.transaction() as transaction:
+            await note(transaction, "sign_in.failed", user_id=user_id, **particulars)
 
     async def _user(self, username: str) -> Any:
         async with self._database.reading() as connection:
