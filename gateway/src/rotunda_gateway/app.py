@@ -6,6 +6,8 @@ from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.credentials import Credentials
 from rotunda_gateway.auth.encryption import Encryption
 from rotunda_gateway.auth.mail import SmtpMail
+from rotunda_gateway.auth.oidc.routes import oidc_routes
+from rotunda_gateway.auth.oidc.setup import Oidc
 from rotunda_gateway.auth.password_routes import password_routes
 from rotunda_gateway.auth.passwords import Passwords
 from rotunda_gateway.auth.routes import auth_routes
@@ -47,10 +49,12 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     )
     issuer = TokenIssuer.from_file(settings.signing_key_file)
     tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
-    callers = Callers(runtime.database, issuer, tokens, runtime.control)
+    encryption = Encryption.from_file(settings.encryption_key_file)
+    oidc = Oidc.of(settings, encryption, runtime.database) if settings.oidc_issuer else None
+    callers = Callers(runtime.database, issuer, tokens, runtime.control, oidc.access_tokens if oidc else None)
     sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
     throttle = Throttle(runtime.database)
-    factors = SecondFactors(runtime.database, Encryption.from_file(settings.encryption_key_file))
+    factors = SecondFactors(runtime.database, encryption)
     sign_in = SignIn(runtime.database, sessions, throttle, factors)
     credentials = Credentials(runtime.database, runtime.control)
     mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.mail_from) if settings.smtp_url else None
@@ -63,6 +67,9 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     app.include_router(session_routes(callers, sessions, credentials))
     app.include_router(password_routes(callers, passwords, throttle, credentials))
     app.include_router(second_factor_routes(callers, factors, passwords, throttle, credentials))
+    if oidc is not None:
+        secure = settings.oidc_redirect_url.startswith("https://")
+        app.include_router(oidc_routes(oidc.sign_in, sessions, secure=secure))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
     install_provisioning(app, Provisioning(runtime.clients.call, callers.authenticate, settings.body_limit))

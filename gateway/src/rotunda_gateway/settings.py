@@ -25,6 +25,16 @@ class GatewaySettings(Settings):
     trusted_proxies: list[str] = Field(
         default_factory=list, description="JSON list of the addresses and networks whose X-Forwarded-For is believed"
     )
+    oidc_issuer: str = Field(default="", description="address of the OpenID provider with which people sign in, if any")
+    oidc_client_id: str = "rotunda"
+    oidc_client_secret_file: Path | None = Field(default=None, description="what the provider knows us by, if anything")
+    oidc_redirect_url: str = Field(default="", description="https://<this gateway>/v1/auth/oidc/callback")
+    oidc_scope: str = "openid profile email"
+    oidc_audience: str = Field(default="rotunda-api", description="`aud` of the provider's access tokens for our API")
+    oidc_algorithms: list[str] = Field(default_factory=lambda: ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"])
+    oidc_groups_claim: str = "groups"
+    oidc_provision: bool = Field(default=True, description="make users who sign in for the first time")
+    oidc_link_by_email: bool = Field(default=False, description="let a verified address be the user who has it")
     # Seconds that a 360 degree view waits for its services.
     view_deadline: float = 2.0
     # Bytes of a request body.

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
@@ -21,6 +21,7 @@ from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.testing.platform import TestPlatform, platform_of
+from rotunda_kit.testing.servers import nats_server
 
 PASSWORD = "correct horse battery"
 
@@ -100,6 +101,13 @@ def settings_of(runtime: Runtime, platform: TestPlatform, **more: Any) -> Gatewa
         encryption_key_file=encryption_key_file,
         **more,
     )
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """Not the one that others' workers listen to."""
+    with nats_server(tmp_path_factory) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

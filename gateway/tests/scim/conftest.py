@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes
@@ -26,6 +26,7 @@ from rotunda_kit.embedded.ports import free_ports
 from rotunda_kit.identity import ADMINISTRATOR, Principal
 from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
+from rotunda_kit.testing.servers import nats_server
 from rotunda_kit.testing.waiting import eventually
 
 from .payloads import ERROR, user
@@ -34,6 +35,13 @@ PASSWORD = "correct horse battery"
 PROVISIONING = f"{ADMINISTRATOR[:-1]}8"
 
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session")
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """Not the one that others' workers listen to."""
+    with nats_server(tmp_path_factory) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ user = User.__table__
 subject = user.alias("subject")
 api_key = ApiKey.__table__
 
-SESSION, API_KEY, ON_BEHALF = "session", "API key", "on behalf"
+SESSION, API_KEY, USER = "session", "API key", "user"
 
 _IDS: Any = bindparam("ids", type_=ARRAY(Uuid))
 _no_digest = cast(null(), LargeBinary)
@@ -52,10 +52,8 @@ _credential = union_all(
         api_key.c.revoke_time.is_(None),
         or_(api_key.c.expire_time.is_(None), api_key.c.expire_time > func.now()),
     ),
-    # A user's own id speaks for whoever acts on his behalf.
-    select(subject.c.id, subject.c.id, literal(ON_BEHALF), _no_digest, _no_scopes).where(
-        subject.c.id == func.any(_IDS)
-    ),
+    # A user's own id speaks for whoever acts on his behalf, or shows an identity provider's token about him.
+    select(subject.c.id, subject.c.id, literal(USER), _no_digest, _no_scopes).where(subject.c.id == func.any(_IDS)),
 ).subquery("credential")
 _READ = (
     select(
@@ -78,7 +76,7 @@ _READ = (
 class Credential:
     """What somebody shows, and for whom it speaks.
 
-    `kind` is SESSION, API_KEY or ON_BEHALF; `digest` is that of an API key, else empty.
+    `kind` is SESSION, API_KEY or USER; `digest` is that of an API key, else empty.
     """
 
     kind: str
@@ -87,7 +85,7 @@ class Credential:
 
 
 async def read_credentials(connection: AsyncConnection, ids: Collection[UUID]) -> dict[str, Credential]:
-    """Who is behind these ids, of sessions, API keys and users on whose behalf others act.
+    """Who is behind these ids, of sessions, API keys and users.
 
     Returns:
         By id; what does not count any more is left out.

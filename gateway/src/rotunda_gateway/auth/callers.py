@@ -14,7 +14,8 @@ import structlog
 
 from rotunda_gateway.access.api_keys.secret import PREFIX as API_KEY_PREFIX
 from rotunda_gateway.access.api_keys.secret import key_id_of
-from rotunda_gateway.access.principals import API_KEY, ON_BEHALF, SESSION, Credential, note_use, read_credentials
+from rotunda_gateway.access.principals import API_KEY, SESSION, USER, Credential, note_use, read_credentials
+from rotunda_gateway.auth.oidc.access_tokens import AccessTokens
 from rotunda_gateway.auth.secrets import digest_of
 from rotunda_gateway.auth.security_log import asking
 from rotunda_kit.access.control import AccessControl
@@ -98,9 +99,18 @@ class Callers:
         issuer: signs.
         tokens: verifies the gateway's access tokens.
         control: decides who may act on behalf of others.
+        foreign: tokens of the organisation's identity provider, if it has one.
     """
 
-    def __init__(self, database: Database, issuer: TokenIssuer, tokens: TokenVerifier, control: AccessControl) -> None:
+    def __init__(
+        self,
+        database: Database,
+        issuer: TokenIssuer,
+        tokens: TokenVerifier,
+        control: AccessControl,
+        foreign: AccessTokens | None = None,
+    ) -> None:
+        self._foreign = foreign
         self._database = database
         self._control = control
         self._issuer = issuer
@@ -117,6 +127,7 @@ class Callers:
 
         Raises:
             Unauthenticated: TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED; API_KEY_INVALID.
+            Unavailable: OIDC_UNAVAILABLE.
             PermissionDenied: he may not act on behalf of the one whom he names.
             InvalidArgument: he names nobody.
         """
@@ -125,7 +136,7 @@ class Callers:
         if not token or scheme.lower() != "bearer":
             raise Unauthenticated("TOKEN_MISSING", "Sign in first, and send: Authorization: Bearer <access token>.")
         on_behalf_of = headers.get(ON_BEHALF_OF, "")
-        kind, credential_id, digest = self._recognise(token)
+        kind, credential_id, digest = await self._recognise(token)
         key = Key(kind, credential_id, _user_id(on_behalf_of) if on_behalf_of else "")
         at = time.monotonic()
         known = self._known.get(key)
@@ -136,13 +147,15 @@ class Callers:
         asking.set(known.principal)
         return known.use(at)
 
-    def _recognise(self, token: str) -> tuple[str, str, bytes]:
+    async def _recognise(self, token: str) -> tuple[str, str, bytes]:
         """The kind of a credential, its id, and what must be kept of it."""
         if token.startswith(API_KEY_PREFIX):
             key_id = key_id_of(token)
             if key_id is None:
                 raise _refusal(API_KEY)
             return API_KEY, key_id, digest_of(token)
+        if self._foreign is not None and self._foreign.are_meant(token):
+            return USER, str(await self._foreign.user(token)), b""
         return SESSION, self._tokens.verify(token).session, b""
 
     def forget(self, credential_id: str) -> None:
@@ -182,7 +195,7 @@ class Callers:
         if not self._control.of(actor).allows(ACT_AS, owned=False):
             raise PermissionDenied("ACTING_NOT_ALLOWED", "None of your roles lets you act on behalf of others.")
         subject = credentials.get(key.on_behalf_of)
-        if subject is None or subject.kind != ON_BEHALF:
+        if subject is None or subject.kind != USER:
             raise PermissionDenied("ACTING_FOR_NOBODY", "There is no such user, or he may not sign in any more.")
         if subject.principal.administrator and not actor.administrator:
             raise PermissionDenied("ACTING_FOR_ADMINISTRATOR", "Only administrators may act on behalf of one.")
@@ -244,6 +257,8 @@ class Callers:
 def _refusal(kind: str) -> Unauthenticated:
     if kind == API_KEY:
         return Unauthenticated("API_KEY_INVALID", "The API key is not valid, or not any more.")
+    if kind == USER:
+        return Unauthenticated("USER_INACTIVE", "The user may not sign in any more.")
     return Unauthenticated("SESSION_ENDED", "The session has ended. Sign in again.")
 
 

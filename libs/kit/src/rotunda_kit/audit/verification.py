@@ -52,7 +52,7 @@ async def verify(url: str, service: str, signer: Signer, from_seq: int = 1) -> V
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             walk = _Walk(service, signer)
             start = await connection.fetchrow(_START, from_seq)
-            broken = walk.begin(start) if start else ""
+            broken = walk.set_out(start) if start else ""
             if not broken:
                 rows = connection.cursor(_CHAINED, walk.seq, prefetch=PREFETCH)
                 broken = await walk.first_break(rows.__aiter__())
@@ -78,7 +78,7 @@ class _Walk:
         # Whether a checkpoint stands at the last entry.
         self.signed = True
 
-    def begin(self, checkpoint: Any) -> str:
+    def set_out(self, checkpoint: Any) -> str:
         """Trust what a checkpoint signs, and go on behind it; returns what is wrong with it."""
         self.seq, self.hash = checkpoint["seq"], checkpoint["signed_hash"]
         return self._checkpoint(checkpoint)

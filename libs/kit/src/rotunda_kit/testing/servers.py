@@ -5,6 +5,7 @@ A test suite names this module in `pytest_plugins` and asks for the fixtures `po
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -31,7 +32,18 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 @pytest.fixture(scope="session")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    """A NATS server with JetStream; clients connect to `nats.url`."""
+    """A NATS server with JetStream; clients connect to `nats.url`.
+
+    Two platforms with workers would take each other's messages: tests whose platform works for a whole session start
+    a server of their own with `nats_server`.
+    """
+    with nats_server(tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A NATS server for some tests alone."""
     port, monitoring_port = free_ports(2)
     server = NatsServer(tmp_path_factory.mktemp("nats"), port, monitoring_port, durable=False)
     try:
