@@ -1,4 +1,4 @@
-# `make` alone says what there is. Needs Python 3.11 or newer, git and, for `make check`, Node.js; everything else is installed
+# `make` alone says what there is. Needs Python 3.11 or newer, git and, for `make test`, Node.js; everything else is installed
 # into .venv, and data stays in .rotunda.
 
 .DEFAULT_GOAL := help

@@ -42,6 +42,8 @@ VALUES = [
     b"100-continue",
     b"bytes=0-",
 ]
+# Bytes that a server takes in before anyone asks for them.
+UNREAD = 60_000
 DEEP = b'{"metadata":' * 2_000 + b"1" + b"}" * 2_000
 BODIES = [
     *(b"", b"null", b"[]", b"{}", b'"', DEEP, b"[" * 100_000, b"\xff\xfe{\x00}\x00", b'{"displayName": "\\ud800"}'),
@@ -99,7 +101,14 @@ async def exchange(port: int, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(request)
-            return await reader.read()
+            answer = b""
+            try:
+                while part := await reader.read(65_536):
+                    answer += part
+            except ConnectionResetError:
+                # Who closes without reading a body may take his answer back with it (RFC 9112, 9.6).
+                pass
+            return answer
         finally:
             writer.close()
 
@@ -109,6 +118,9 @@ class TestOddRequest:
     @given(request_=REQUESTS)
     def test_is_answered_as_a_program_can_read_it(self, platform: Platform, token: str, request_: Request) -> None:
         answer = asyncio.run(exchange(platform.ports["gateway"], request_.encoded(token)))
+        if not answer:
+            assert len(request_.body) > UNREAD
+            return
         # Whoever says that he waits for it is told to go on.
         head, _, body = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").partition(b"\r\n\r\n")
         status_line, *lines = head.decode("latin-1").split("\r\n")
