@@ -25,7 +25,7 @@ CANONICAL = "canonical"
 # Each may look up what those before it have made.
 DATABASES = ("access", "customers", "sales", "service_desk", "marketing", "sync")
 # What the services themselves have done with the data since: nothing is left of it but its time.
-TRACES = ("outbox", "inbox", "idempotency", "dead_letter")
+TRACES = ("outbox", "inbox", "idempotency", "dead_letter", "audit_entry", "audit_checkpoint")
 # Seconds for one statement.
 TIMEOUT = 300.0
 # Of the year 2026: after all that the canonical data has, before all that a benchmark creates.
