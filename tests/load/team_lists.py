@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
 
 from rotunda_customers.accounts.service import accounts
 from rotunda_customers.app import app as customers
@@ -115,12 +114,12 @@ async def plan(platform: TestPlatform, principal: Principal) -> str:
     )
     statement = page.apply(accounts.mapping.select())
     assert condition is not None
-    compiled = statement.where(condition).compile(
-        platform.runtimes["customers"].database.session.kw["bind"].sync_engine, compile_kwargs={"literal_binds": True}
-    )
-    async with platform.runtimes["customers"].database.reading() as connection:
-        explained = f"EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF) {compiled}".replace(":", "\\:")
-        rows = await connection.execute(text(explained))
+    database = platform.runtimes["customers"].database
+    async with database.reading() as connection:
+        compiled = statement.where(condition).compile(dialect=connection.dialect)
+        values = tuple(compiled.params[name] for name in compiled.positiontup or ())
+        explained = f"EXPLAIN (ANALYZE, COSTS OFF, BUFFERS OFF) {compiled}"
+        rows = await connection.exec_driver_sql(explained, values)
         return "\n".join(row[0] for row in rows)
 
 

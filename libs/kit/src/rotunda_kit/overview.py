@@ -171,7 +171,11 @@ async def _show(
             fills.append(_fill(call, section, access, wanted, rows))
     if shared_by is not None:
         fills.append(_fill(call, section, shared_by, shared, rows))
-    await asyncio.gather(*fills)
+    if len(fills) == 1:
+        # As nearly always; a task for it would only cost.
+        await fills[0]
+    else:
+        await asyncio.gather(*fills)
 
 
 async def _fill(
