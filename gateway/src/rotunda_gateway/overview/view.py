@@ -107,7 +107,8 @@ class Views:
             raise NotFound("ACCOUNT_NOT_FOUND", "There is no such account.")
         forbidden = {name for overview in overviews.values() for name in overview.forbidden}
         # Another's view, or one with other rights, is never shown again.
-        seer = f"{principal.subject} {hash((principal, self._control.directory.epoch))}"
+        rights = 0 if principal.administrator else self._control.directory.epoch
+        seer = f"{principal.subject} {hash((principal, rights))}"
         sections = [
             _forbidden(name) if name in forbidden else self._section((seer, account_id, name), found.get(name), as_of)
             for name in SECTIONS
