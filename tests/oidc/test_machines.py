@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jws, jwt
 
 from rotunda_gateway.auth.oidc.provider import Provider as OidcProvider
+from rotunda_kit.errors import Unavailable
+from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
 from rotunda_kit.testing.waiting import eventually
 
@@ -66,6 +68,20 @@ class TestAccessToken:
 
         await eventually(refused, 3)
 
+    async def test_makes_no_api_key_that_outlives_it(self, gateway: Gateway, provider: Provider) -> None:
+        token = signed(provider, sub="minter", client_id="minter")
+        user = {"id": (await gateway.me(token)).json()["id"], "role_ids": [ADMINISTRATOR]}
+        await gateway.platform.call("rotunda.access.v1.UserService.UpdateUser", user=user)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with gateway.browser() as browser:
+
+            async def counts() -> bool:
+                return (await browser.get("/v1/apiKeys", headers=headers)).status_code == 200
+
+            await eventually(counts, 5)
+            body = {"displayName": "Mine", "scopes": ["*"]}
+            problem(await browser.post("/v1/apiKeys", json=body, headers=headers), 403, "SESSION_REQUIRED")
+
     async def test_made_by_the_test_as_the_provider_makes_it_is_right(
         self, gateway: Gateway, provider: Provider
     ) -> None:
@@ -96,6 +112,13 @@ class TestAccessToken:
             ("other algorithm", "TOKEN_INVALID"),
             ("other issuer", "TOKEN_INVALID"),
             ("oversized", "TOKEN_INVALID"),
+            ("deep header", "TOKEN_INVALID"),
+            ("expires as a text", "TOKEN_INVALID"),
+            ("expires at infinity", "TOKEN_INVALID"),
+            ("expires at true", "TOKEN_INVALID"),
+            ("person as a machine", "TOKEN_INVALID"),
+            ("subject with NUL", "TOKEN_INVALID"),
+            ("long subject", "TOKEN_INVALID"),
             ("changed", "TOKEN_INVALID"),
         ],
     )
@@ -125,6 +148,13 @@ class TestAccessToken:
             "other key under the kid": lambda: signed(provider, own),
             "other algorithm": lambda: _with_header(provider, {"alg": "RS512"}),
             "other issuer": lambda: signed(provider, iss="https://evil.example.com"),
+            "deep header": lambda: f"{base64.urlsafe_b64encode(b'[' * 11_000).rstrip(b'=').decode()}.e30.AA",
+            "expires as a text": lambda: signed(provider, exp=str(int(time.time()) + 300)),
+            "expires at infinity": lambda: signed(provider, exp=float("inf")),
+            "expires at true": lambda: signed(provider, exp=True),
+            "person as a machine": lambda: signed(provider, sub="client:erp", client_id="app"),
+            "subject with NUL": lambda: signed(provider, sub="a\0b", client_id="app"),
+            "long subject": lambda: signed(provider, sub="x" * 256, client_id="app"),
             "oversized": lambda: signed(provider, more="x" * 20_000),
             "changed": lambda: f"{head}.{payload[:-4]}AAAA.{signature}",
         }
@@ -150,6 +180,24 @@ def _with_header(provider: Provider, more: dict[str, Any], without: str = "") ->
 
 
 class TestKeys:
+    async def test_a_provider_that_never_answered_is_not_asked_by_every_token(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = 0
+
+        async def refuse(_provider: OidcProvider, _address: str) -> dict[str, Any]:
+            nonlocal asked
+            asked += 1
+            raise Unavailable("OIDC_UNAVAILABLE", "The identity provider is away.")
+
+        monkeypatch.setattr(OidcProvider, "_get", refuse)
+        monkeypatch.setattr("rotunda_gateway.auth.oidc.provider.RETRY", 60.0)
+        away = OidcProvider("http://127.0.0.1:9")
+        answers = await asyncio.gather(*(away.key(str(number)) for number in range(20)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Unavailable}
+        assert asked == 1
+        await away.close()
+
     async def test_a_new_key_counts_beside_the_old_one_and_a_removed_one_no_more(
         self, make_gateway: Make, provider: Provider, monkeypatch: pytest.MonkeyPatch
     ) -> None:

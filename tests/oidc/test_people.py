@@ -141,10 +141,19 @@ class TestCallback:
             query = urlencode({"code": "x", "state": state, "iss": "https://evil.example.com"})
             problem(await browser.get(f"{REDIRECT}?{query}"), 401, "OIDC_STATE_INVALID")
 
-    async def test_a_refusal_of_the_provider_is_told(self, gateway: Gateway) -> None:
+    async def test_an_answer_that_does_not_say_whose_it_is_is_refused_of_a_provider_that_says_so(
+        self, gateway: Gateway
+    ) -> None:
         async with gateway.browser() as browser:
             state = query_of(await begin(browser))["state"]
-            query = urlencode({"error": "access_denied", "state": state})
+            problem(
+                await browser.get(f"{REDIRECT}?{urlencode({'code': 'x', 'state': state})}"), 401, "OIDC_STATE_INVALID"
+            )
+
+    async def test_a_refusal_of_the_provider_is_told(self, gateway: Gateway, provider: Provider) -> None:
+        async with gateway.browser() as browser:
+            state = query_of(await begin(browser))["state"]
+            query = urlencode({"error": "access_denied", "state": state, "iss": provider.issuer})
             problem(await browser.get(f"{REDIRECT}?{query}"), 401, "OIDC_SIGN_IN_FAILED")
 
     @pytest.mark.parametrize("cookie", ["", "x", "AAAA", "é", "A" * 5000])

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, exists, func, inspect, or_, select
 
 from rotunda_gateway.access.groups.model import Group
 from rotunda_gateway.access.users.model import User
+from rotunda_kit.db.unit_of_work import UnitOfWork
 from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.server.call import Command
@@ -38,17 +39,17 @@ async def an_administrator_remains(call: Command, record: Any) -> None:
     """
     state = inspect(record)
     if state.persistent and any(state.attrs[name].history.has_changes() for name in _TELLING if name in state.attrs):
-        await flush_unless_last(call)
+        await flush_unless_last(call.work)
 
 
-async def flush_unless_last(call: Command) -> None:
+async def flush_unless_last(work: UnitOfWork) -> None:
     """Write what has changed so far, if somebody can administer still.
 
     Raises:
         FailedPrecondition: LAST_ADMINISTRATOR.
     """
-    await call.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("administrators", 0))))
-    before = await call.session.scalar(_SOMEONE)
-    await call.work.flush()
-    if before and not await call.session.scalar(_SOMEONE):
+    await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("administrators", 0))))
+    before = await work.session.scalar(_SOMEONE)
+    await work.flush()
+    if before and not await work.session.scalar(_SOMEONE):
         raise FailedPrecondition("LAST_ADMINISTRATOR", "Nobody could administer the platform any more.")

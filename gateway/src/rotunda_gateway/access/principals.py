@@ -38,6 +38,8 @@ SESSION, API_KEY, USER = "session", "API key", "user"
 _IDS: Any = bindparam("ids", type_=ARRAY(Uuid))
 _no_digest = cast(null(), LargeBinary)
 _no_scopes = cast(null(), ARRAY(Text))
+# What is no session gives nobody credentials that outlive it: see `Principal.limits`.
+_all_scopes = cast(["*"], ARRAY(Text))
 _credential = union_all(
     select(
         session.c.id,
@@ -53,7 +55,7 @@ _credential = union_all(
         or_(api_key.c.expire_time.is_(None), api_key.c.expire_time > func.now()),
     ),
     # A user's own id speaks for whoever acts on his behalf, or shows an identity provider's token about him.
-    select(subject.c.id, subject.c.id, literal(USER), _no_digest, _no_scopes).where(subject.c.id == func.any(_IDS)),
+    select(subject.c.id, subject.c.id, literal(USER), _no_digest, _all_scopes).where(subject.c.id == func.any(_IDS)),
 ).subquery("credential")
 _READ = (
     select(

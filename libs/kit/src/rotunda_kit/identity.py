@@ -151,5 +151,5 @@ class TokenVerifier:
                 limits=tuple(claims.get("limits", ())),
                 actor=str(claims.get("act", {}).get("sub", "")),
             )
-        except (JoseError, ValueError, TypeError, AttributeError) as error:
+        except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise Unauthenticated("TOKEN_INVALID", "The token is not valid.") from error

@@ -75,4 +75,4 @@ class GroupService(Servicer, service="rotunda.access.v1.GroupService"):
         for member in await _members(call, request.user_ids):
             if member.change({"group_ids": [each for each in member.group_ids if each != record.id]}):
                 record.membership_changed()
-        await flush_unless_last(call)
+        await flush_unless_last(call.work)

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from uuid import UUID
 
-from rotunda_gateway.auth.oidc.accounts import Rules, user_of
+from rotunda_gateway.auth.oidc.accounts import Rules, groups_in, key_of, user_of
 from rotunda_gateway.auth.oidc.tokens import Tokens, names_issuer
 from rotunda_kit.db.engine import Database
 
@@ -39,9 +39,10 @@ class AccessTokens:
         claims = await self._tokens.access_token(token)
         known = self._users.get(token)
         if known is None:
-            is_machine = claims["sub"] == claims["client_id"]
-            key = f"client:{claims['client_id']}" if is_machine else claims["sub"]
-            known = self._users[token] = await user_of(self._database, self._rules, claims, key)
+            key = key_of(claims, machine=claims["sub"] == claims["client_id"])
+            # It need not name groups, as an ID token does.
+            groups = groups_in(self._rules, claims)
+            known = self._users[token] = await user_of(self._database, self._rules, claims, key, groups)
             if len(self._users) > CACHE_SIZE:
                 self._users.popitem(last=False)
         return known

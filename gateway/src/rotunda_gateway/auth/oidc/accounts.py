@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from rotunda_gateway.access.administrators import flush_unless_last
 from rotunda_gateway.access.groups.model import Group
 from rotunda_gateway.access.users.model import User
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.failures import UNIQUE_VIOLATION, sqlstate
 from rotunda_kit.db.tables import external_id
 from rotunda_kit.db.unit_of_work import UnitOfWork, unit_of_work
-from rotunda_kit.errors import AlreadyExists, Unauthenticated
+from rotunda_kit.errors import AlreadyExists, FailedPrecondition, Unauthenticated
 
 LONGEST_NAME = 255
 MOST_GROUPS = 20
+# What machines are known by begins with it.
+MACHINE = "client:"
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +41,63 @@ class Rules:
     link_by_email: bool
 
 
-async def user_of(database: Database, rules: Rules, claims: Mapping[str, Any], key: str) -> UUID:
+def key_of(claims: Mapping[str, Any], *, machine: bool) -> str:
+    """What someone is known by: a person by his `sub`, a machine as `client:<its id>`.
+
+    Raises:
+        Unauthenticated: TOKEN_INVALID, nobody could be known by it, or a person would be taken for a machine.
+    """
+    key = f"{MACHINE}{claims['client_id']}" if machine else str(claims["sub"])
+    if len(key) > LONGEST_NAME or key != _text(key) or (not machine and key.startswith(MACHINE)):
+        raise Unauthenticated("TOKEN_INVALID", "The token is not valid.")
+    return key
+
+
+def groups_in(rules: Rules, claims: Mapping[str, Any]) -> set[str] | None:
+    """The groups that a token names; None where it does not say.
+
+    Raises:
+        Unauthenticated: OIDC_GROUPS_MISSING, there are more than the provider puts into a token.
+    """
+    elsewhere = claims.get("_claim_names")
+    if isinstance(elsewhere, Mapping) and rules.groups_claim in elsewhere:
+        raise Unauthenticated("OIDC_GROUPS_MISSING", "You are in more groups than the identity provider names.")
+    named = claims.get(rules.groups_claim)
+    if isinstance(named, str):
+        return {named}
+    return {str(name) for name in named} if isinstance(named, list) else None
+
+
+async def user_of(
+    database: Database, rules: Rules, claims: Mapping[str, Any], key: str, groups: set[str] | None
+) -> UUID:
     """The user that a token is about, with the groups that it names.
 
-    Groups that the provider does not name any more are taken away; those that it can't know stay.
+    Groups that the provider does not name any more are taken away, but for what makes someone the last administrator;
+    those that it can't know stay.
 
     Args:
         database: of access.
         rules: how people become users.
         claims: of a verified token.
-        key: his id at the provider.
+        key: his id at the provider, as `key_of` gives it.
+        groups: their names; None leaves him those that he has.
 
     Raises:
-        Unauthenticated: USER_UNKNOWN, or USER_INACTIVE, he may not sign in any more.
+        Unauthenticated: USER_UNKNOWN; USER_INACTIVE, he may not sign in any more; OIDC_TOO_MANY_GROUPS.
     """
     try:
-        return await _user_of(database, rules, claims, key)
+        return await _user_of(database, rules, claims, key, groups)
     except (AlreadyExists, DBAPIError) as error:
         if not isinstance(error, AlreadyExists) and sqlstate(error) != UNIQUE_VIOLATION:
             raise
         # His first two sign-ins at the same time: the other one was faster.
-        return await _user_of(database, rules, claims, key)
+        return await _user_of(database, rules, claims, key, groups)
 
 
-async def _user_of(database: Database, rules: Rules, claims: Mapping[str, Any], key: str) -> UUID:
+async def _user_of(
+    database: Database, rules: Rules, claims: Mapping[str, Any], key: str, groups: set[str] | None
+) -> UUID:
     async with unit_of_work(database, "system") as work:
         user = await _known(work, rules, key) or await _same_address(work, rules, claims, key)
         if user is None:
@@ -68,10 +107,22 @@ async def _user_of(database: Database, rules: Rules, claims: Mapping[str, Any], 
             work.session.add(user)
         if not user.active or user.delete_time is not None:
             raise Unauthenticated("USER_INACTIVE", "The user may not sign in any more.")
-        named = claims.get(rules.groups_claim)
-        if isinstance(named, list):
-            user.change({"group_ids": await _groups(work, rules, user, {str(name) for name in named})})
-        return user.id
+        user_id = user.id
+        if groups is not None:
+            await _join(work, user, await _groups(work, rules, user, groups))
+        return user_id
+
+
+async def _join(work: UnitOfWork, user: User, group_ids: list[UUID]) -> None:
+    if sorted(group_ids) == sorted(user.group_ids):
+        return
+    try:
+        async with work.savepoint():
+            user.change({"group_ids": group_ids})
+            await flush_unless_last(work)
+    except FailedPrecondition:
+        # He may sign in, and mend it.
+        log.warning("the last administrator keeps his groups")
 
 
 async def _known(work: UnitOfWork, rules: Rules, key: str) -> User | None:
@@ -90,32 +141,47 @@ async def _known(work: UnitOfWork, rules: Rules, key: str) -> User | None:
 
 
 async def _same_address(work: UnitOfWork, rules: Rules, claims: Mapping[str, Any], key: str) -> User | None:
-    if not rules.link_by_email or claims.get("email_verified") is not True or not claims.get("email"):
+    address = _address(claims)
+    if not rules.link_by_email or address is None:
         return None
     statement = (
         select(User)
-        .where(func.lower(User.email) == str(claims["email"]).lower(), User.delete_time.is_(None))
+        .where(func.lower(User.email) == address.lower(), User.delete_time.is_(None))
         .limit(2)
         .with_for_update()
     )
     found = list(await work.session.scalars(statement))
-    if len(found) != 1:
+    if len(found) != 1 or any(each["system"] == rules.issuer for each in found[0].external_ids):
+        # Nobody, or somebody whom the provider knows as another.
         return None
     found[0].change({"external_ids": [*found[0].external_ids, {"system": rules.issuer, "id": key}]})
     return found[0]
 
 
 def _new(rules: Rules, claims: Mapping[str, Any], key: str) -> User:
-    email = claims.get("email") if claims.get("email_verified") is True else None
-    name = str(claims.get("name") or claims.get("preferred_username") or email or key)
+    email = _address(claims)
+    name = _text(claims.get("name") or claims.get("preferred_username") or email or key)
     # What he is called there may be someone else's name here.
-    username = f"{claims.get('preferred_username') or key}@{rules.issuer.split('://')[-1]}"
+    username = _text(f"{claims.get('preferred_username') or key}@{rules.issuer.split('://')[-1]}")
     return User(
         username=username.lower()[:LONGEST_NAME],
         display_name=name[:LONGEST_NAME],
-        email=str(email) if email else None,
+        email=email,
         external_ids=[{"system": rules.issuer, "id": key}],
     )
+
+
+def _address(claims: Mapping[str, Any]) -> str | None:
+    """His address, where the provider has verified it."""
+    if claims.get("email_verified") is not True or not claims.get("email"):
+        return None
+    address = _text(claims["email"])
+    return address if len(address) <= LONGEST_NAME else None
+
+
+def _text(value: Any) -> str:
+    """A text that PostgreSQL can keep: without NUL and halves of characters."""
+    return str(value).encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def _groups(work: UnitOfWork, rules: Rules, user: User, names: set[str]) -> list[UUID]:
@@ -127,4 +193,6 @@ async def _groups(work: UnitOfWork, rules: Rules, user: User, names: set[str]) -
     kept = {row.resource_id: row.external_id for row in rows}
     by_hand = [group for group in user.group_ids if group not in kept]
     granted = sorted(group for group, name in kept.items() if name in names)
-    return [*by_hand, *granted][:MOST_GROUPS]
+    if len(by_hand) + len(granted) > MOST_GROUPS:
+        raise Unauthenticated("OIDC_TOO_MANY_GROUPS", f"You are in more than {MOST_GROUPS} groups that count here.")
+    return [*by_hand, *granted]

@@ -5,7 +5,7 @@ import ipaddress
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import httpx
 import structlog
@@ -22,6 +22,8 @@ KEYS_LIFETIME = 600.0
 KEYS_TRUSTED = 3600.0
 # and an unknown key makes us look at most so often, however many tokens name one.
 LOOK_EVERY = 30.0
+# before it has ever told any, we ask so often.
+RETRY = 1.0
 TIMEOUT = 5.0
 # Bytes.
 MAX_ANSWER = 512 * 1024
@@ -34,6 +36,8 @@ class Metadata:
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    # Whether its answers to browsers say that they are its (RFC 9207).
+    names_itself: bool
 
 
 class Provider:
@@ -62,17 +66,25 @@ class Provider:
             Unavailable: OIDC_UNAVAILABLE.
         """
         if self._metadata is None:
-            document = await self._get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            if document.get("issuer") != self.issuer:
-                raise _unavailable("names another issuer")
-            try:
-                found = Metadata(document["authorization_endpoint"], document["token_endpoint"], document["jwks_uri"])
-                for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
-                    _check_address(address)
-            except (KeyError, TypeError, ValueError, AttributeError):
-                raise _unavailable("has a discovery document that is of no use") from None
-            self._metadata = found
+            self._metadata = await self._discover()
         return self._metadata
+
+    async def _discover(self) -> Metadata:
+        document = await self._get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if document.get("issuer") != self.issuer:
+            raise _unavailable("names another issuer")
+        try:
+            found = Metadata(
+                document["authorization_endpoint"],
+                document["token_endpoint"],
+                document["jwks_uri"],
+                document.get("authorization_response_iss_parameter_supported") is True,
+            )
+            for address in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
+                _check_address(address)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise _unavailable("has a discovery document that is of no use") from None
+        return found
 
     async def key(self, kid: str) -> Key:
         """The public key of an id.
@@ -95,18 +107,19 @@ class Provider:
 
     def _is_due(self, kid: str) -> bool:
         at = time.monotonic()
-        if at - self._asked_at < LOOK_EVERY:
+        if at - self._asked_at < (LOOK_EVERY if self._keys else RETRY):
             return False
         return kid not in self._keys or at - self._read_at > KEYS_LIFETIME
 
     async def _read_keys(self) -> None:
         try:
-            document = await self._get((await self.metadata()).jwks_uri)
+            # The endpoints may have moved.
+            self._metadata = await self._discover()
+            document = await self._get(self._metadata.jwks_uri)
             keys = KeySet.import_key_set({"keys": [_public(key) for key in document["keys"] if _is_ours(key)]})
         except (Unavailable, JoseError, KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("keys of the provider not read", error=type(error).__name__)
-            # Before it ever answered, the next one asks again.
-            self._asked_at = time.monotonic() if self._keys else float("-inf")
+            self._asked_at = time.monotonic()
             return
         self._keys = {key.kid: key for key in keys.keys if key.kid}
         self._read_at = self._asked_at = time.monotonic()
@@ -124,7 +137,9 @@ class Provider:
         """
         endpoint = (await self.metadata()).token_endpoint
         request = self._client.build_request("POST", endpoint, data=form)
-        status, content = await self._send(request, httpx.BasicAuth(*credentials) if credentials else None)
+        status, content = await self._send(
+            request, httpx.BasicAuth(*map(quote_plus, credentials)) if credentials else None
+        )
         if 400 <= status < 500:
             raise Unauthenticated("OIDC_SIGN_IN_FAILED", "The identity provider refuses the sign-in.")
         if status != 200:

@@ -15,7 +15,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 
 from rotunda_gateway.auth.encryption import Encryption
-from rotunda_gateway.auth.oidc.accounts import Rules, user_of
+from rotunda_gateway.auth.oidc.accounts import Rules, groups_in, key_of, user_of
 from rotunda_gateway.auth.oidc.provider import Provider
 from rotunda_gateway.auth.oidc.tokens import Tokens
 from rotunda_kit.db.engine import Database
@@ -107,14 +107,16 @@ class OidcSignIn:
         if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
             raise _state_invalid()
         # RFC 9207: it is our provider's answer, and not another's that was mixed up with it.
-        if answer.get("iss", self._provider.issuer) != self._provider.issuer:
+        named = "" if (await self._provider.metadata()).names_itself else self._provider.issuer
+        if answer.get("iss", named) != self._provider.issuer:
             raise _state_invalid()
         if "code" not in answer:
             raise Unauthenticated("OIDC_SIGN_IN_FAILED", "The identity provider refuses the sign-in.")
         given = await self._redeem(answer["code"], verifier)
         access_token = str(given.get("access_token", ""))
         claims = await self._tokens.id_token(str(given.get("id_token", "")), nonce, access_token)
-        return await user_of(self._database, self._rules, claims, claims["sub"])
+        groups = groups_in(self._rules, claims) or set()
+        return await user_of(self._database, self._rules, claims, key_of(claims, machine=False), groups)
 
     async def _redeem(self, code: str, verifier: str) -> dict[str, Any]:
         form = {

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -111,7 +112,7 @@ class Tokens:
                 raise _invalid()
             claims = jwt.decode(token, key, registry=JWSRegistry(algorithms=[str(algorithm)])).claims
             self._check(claims)
-        except (JoseError, ValueError, TypeError, AttributeError, KeyError):
+        except (JoseError, ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
             raise _invalid() from None
         return header, claims
 
@@ -119,9 +120,9 @@ class Tokens:
         now = time.time()
         if claims["iss"] != self._provider.issuer or not isinstance(claims["sub"], str) or not claims["sub"]:
             raise _invalid()
-        if float(claims["exp"]) <= now - LEEWAY:
+        if _time(claims["exp"]) <= now - LEEWAY:
             raise Unauthenticated("TOKEN_EXPIRED", "The token has expired.")
-        if float(claims.get("nbf", 0)) > now + LEEWAY or float(claims["iat"]) > now + LEEWAY:
+        if _time(claims.get("nbf", 0)) > now + LEEWAY or _time(claims["iat"]) > now + LEEWAY:
             raise _invalid()
 
 
@@ -129,7 +130,7 @@ def names_issuer(token: str, issuer: str) -> bool:
     """Whether a token says, truly or not, that this provider made it."""
     try:
         return bool(jwt_claims(token).get("iss") == issuer)
-    except (JoseError, ValueError, TypeError, AttributeError):
+    except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
         return False
 
 
@@ -137,6 +138,17 @@ def jwt_claims(token: str) -> dict[str, Any]:
     """What a token says, unverified."""
     claims = orjson.loads(jws.extract_compact(token[:MAX_LENGTH].encode()).payload)
     return claims if isinstance(claims, dict) else {}
+
+
+def _time(value: Any) -> float:
+    """A NumericDate (RFC 7519, 2).
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("no number")
+    return float(value)
 
 
 def _fits(key: Key, algorithm: str) -> bool:
