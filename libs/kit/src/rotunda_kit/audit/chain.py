@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 from joserfc import jws
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from rotunda_kit.audit.changes import canonical
@@ -87,7 +88,7 @@ class Signer:
         try:
             kid = jws.extract_compact(signature.encode()).headers().get("kid")
             signed = jws.deserialize_compact(signature, self._public[str(kid)], algorithms=["Ed25519"])
-        except Exception:
+        except (JoseError, KeyError, ValueError, TypeError):
             return False
         return signed.payload == _statement(service, seq, entry_hash)
 
