@@ -14,7 +14,7 @@ class GatewaySettings(Settings):
     encryption_key_file: Path = Field(description="256 bits in base64 that encrypt the secrets of second factors")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
-    grpc_port: int = Field(default=50056, ge=0, le=65535)
+    grpc_port: int = Field(default=8056, ge=0, le=65535)
     smtp_url: SecretStr | None = Field(default=None, description="smtp:// or smtps:// URL of the mail server, if any")
     mail_from: str = "rotunda@localhost"
     password_reset_url: str = Field(

@@ -22,15 +22,17 @@ class Port:
     purpose: str
 
 
+# Below the range from which Linux gives outgoing connections their ports (32768 on): else one of our own connections
+# may have what a server that starts, or starts again, is to listen at.
 PORTS = (
     Port("gateway", 8080, "ROTUNDA_PORT", "the gateway (REST)"),
-    Port("customers", 50051, "ROTUNDA_PORT_CUSTOMERS", "the service customers (gRPC)"),
-    Port("sales", 50052, "ROTUNDA_PORT_SALES", "the service sales (gRPC)"),
-    Port("service-desk", 50053, "ROTUNDA_PORT_SERVICE_DESK", "the service service-desk (gRPC)"),
-    Port("marketing", 50054, "ROTUNDA_PORT_MARKETING", "the service marketing (gRPC)"),
-    Port("sync", 50055, "ROTUNDA_PORT_SYNC", "the service sync (gRPC)"),
-    Port("access", 50056, "ROTUNDA_PORT_ACCESS", "the gateway's service access (gRPC)"),
-    Port("postgres", 54329, "ROTUNDA_PORT_POSTGRES", "PostgreSQL"),
+    Port("customers", 8051, "ROTUNDA_PORT_CUSTOMERS", "the service customers (gRPC)"),
+    Port("sales", 8052, "ROTUNDA_PORT_SALES", "the service sales (gRPC)"),
+    Port("service-desk", 8053, "ROTUNDA_PORT_SERVICE_DESK", "the service service-desk (gRPC)"),
+    Port("marketing", 8054, "ROTUNDA_PORT_MARKETING", "the service marketing (gRPC)"),
+    Port("sync", 8055, "ROTUNDA_PORT_SYNC", "the service sync (gRPC)"),
+    Port("access", 8056, "ROTUNDA_PORT_ACCESS", "the gateway's service access (gRPC)"),
+    Port("postgres", 15432, "ROTUNDA_PORT_POSTGRES", "PostgreSQL"),
     Port("nats", 4229, "ROTUNDA_PORT_NATS", "NATS"),
     Port("nats-monitoring", 8229, "ROTUNDA_PORT_NATS_MONITORING", "NATS's monitoring (HTTP)"),
 )

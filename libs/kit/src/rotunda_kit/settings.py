@@ -19,16 +19,16 @@ class Settings(BaseSettings):
         " the others are those of former times"
     )
     grpc_host: str = "127.0.0.1"
-    grpc_port: int = Field(default=50051, ge=0, le=65535)
+    grpc_port: int = Field(default=8051, ge=0, le=65535)
     log_level: str = "INFO"
     # How many connections to PostgreSQL a process keeps, for commands and for reads each.
     database_pool_size: int = Field(default=12, ge=1)
-    customers_address: str = "127.0.0.1:50051"
-    sales_address: str = "127.0.0.1:50052"
-    service_desk_address: str = "127.0.0.1:50053"
-    marketing_address: str = "127.0.0.1:50054"
-    sync_address: str = "127.0.0.1:50055"
-    access_address: str = "127.0.0.1:50056"
+    customers_address: str = "127.0.0.1:8051"
+    sales_address: str = "127.0.0.1:8052"
+    service_desk_address: str = "127.0.0.1:8053"
+    marketing_address: str = "127.0.0.1:8054"
+    sync_address: str = "127.0.0.1:8055"
+    access_address: str = "127.0.0.1:8056"
     # Seconds between two comparisons of the reference copies with their owners' records.
     reconcile_interval: float = Field(default=3600.0, gt=0)
     # Seconds that a stopping process gives its calls in flight.
