@@ -29,10 +29,9 @@ async def note(transaction: AsyncSession, event: str, *, user_id: UUID | None = 
     """
     told = {name: value if isinstance(value, bool | int) else str(value) for name, value in particulars.items()}
     log.info(event, user_id=None if user_id is None else str(user_id), **told)
-    noun, _, verb = event.partition(".")
     changes = [{"field": name, "after": value} for name, value in told.items()]
     principal = asking.get()
     cause = Cause.of(principal, "") if principal else Cause(NOBODY if user_id is None else str(user_id))
     connection = await transaction.connection()
-    entry = Entry(f"access.{noun}", user_id, None, verb, changes, b"")
+    entry = Entry("access.user", user_id, None, event, changes, b"")
     await connection.exec_driver_sql(NOTE, parameters([entry], cause, now()))
