@@ -26,6 +26,8 @@ from rotunda_local.programs import Program, Suite, rotunda
 CUSTOMERS = ("customers", "customers-2")
 SALES = ("sales", "sales-2")
 LATE_SALES = Path(__file__).parent / "programs" / "late_sales.py"
+# What the driver says of a database that goes away.
+GOING = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Seconds until what was killed, or stopped answering, does its work again.
 BACK = 120.0
 
@@ -94,8 +96,8 @@ class World:
         holders: list[str] = []
 
         async def found() -> bool:
-            # The database may be away, too.
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, psutil.NoSuchProcess):
+            # The database may be away, too, or go at this moment.
+            with suppress(OSError, psutil.NoSuchProcess, *GOING):
                 async with self.database("customers") as connection:
                     port = await connection.fetchval(_RELAYS_PORT)
                 for name, pid in self.platform.home.processes().items():
