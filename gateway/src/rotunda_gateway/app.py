@@ -51,14 +51,14 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
     encryption = Encryption.from_file(settings.encryption_key_file)
     oidc = Oidc.of(settings, encryption, runtime.database) if settings.oidc_issuer else None
-    callers = Callers(runtime.database, issuer, tokens, runtime.control, oidc.access_tokens if oidc else None)
+    callers = Callers(runtime, issuer, tokens, oidc.access_tokens if oidc else None)
     sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
     throttle = Throttle(runtime.database)
     factors = SecondFactors(runtime.database, encryption)
     sign_in = SignIn(runtime.database, sessions, throttle, factors)
     credentials = Credentials(runtime.database, runtime.control)
     mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.mail_from) if settings.smtp_url else None
-    passwords = Passwords(runtime.database, mail, settings.password_reset_url)
+    passwords = Passwords(runtime, mail, settings.password_reset_url)
     routes = discover_routes()
     install_problems(app)
     install_docs(app, routes)

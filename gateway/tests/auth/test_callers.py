@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from rotunda_gateway.access.app import app as access
 from rotunda_gateway.auth import callers as module
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.sessions import AUDIENCE
 from rotunda_kit.errors import Unauthenticated
 from rotunda_kit.identity import ADMINISTRATOR, TokenVerifier
 from rotunda_kit.model import new_id
+from rotunda_kit.runtime import Runtime
 from rotunda_kit.testing.platform import TestPlatform
 
 from .conftest import Gateway, Person, assert_problem
@@ -22,13 +24,24 @@ def callers(platform: TestPlatform, monkeypatch: pytest.MonkeyPatch) -> Callers:
     """Looks at its callers when the test says so."""
     runtime = platform.runtimes["access"]
     tokens = TokenVerifier.from_file(platform.keys_file, AUDIENCE)
-    callers = Callers(runtime.database, platform.issuer, tokens, runtime.control)
+    callers = Callers(runtime, platform.issuer, tokens)
 
     async def keep_no_watch() -> None:
         pass
 
     monkeypatch.setattr(callers, "_keep_watch", keep_no_watch)
     return callers
+
+
+async def test_nothing_is_read_any_more_when_the_process_stops(platform: TestPlatform, person: Person) -> None:
+    before = asyncio.all_tasks()
+    runtime = Runtime(access, platform.runtimes["access"].settings)
+    callers = Callers(runtime, platform.issuer, TokenVerifier.from_file(platform.keys_file, AUDIENCE))
+    await callers.authenticate({"authorization": f"Bearer {person.token}"})
+    assert asyncio.all_tasks() > before
+    await runtime.stop()
+    # A read after this would open a connection again, and nobody would close it.
+    assert asyncio.all_tasks() <= before
 
 
 class Clock:

@@ -18,11 +18,10 @@ from rotunda_gateway.access.principals import API_KEY, SESSION, USER, Credential
 from rotunda_gateway.auth.oidc.access_tokens import AccessTokens
 from rotunda_gateway.auth.secrets import digest_of
 from rotunda_gateway.auth.security_log import asking
-from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.permissions import Permission
-from rotunda_kit.db.engine import Database
 from rotunda_kit.errors import InvalidArgument, PermissionDenied, RotundaError, Unauthenticated
 from rotunda_kit.identity import LIFETIME, Principal, TokenIssuer, TokenVerifier
+from rotunda_kit.runtime import Runtime
 
 log = structlog.get_logger()
 
@@ -95,24 +94,20 @@ class Callers:
     database but a caller's first. While the database does not answer, callers that are known stay so for 30 seconds.
 
     Args:
-        database: of access.
+        runtime: of access. Its database is read, its control decides who may act on behalf of others, and the task
+            ends with it.
         issuer: signs.
         tokens: verifies the gateway's access tokens.
-        control: decides who may act on behalf of others.
         foreign: tokens of the organisation's identity provider, if it has one.
     """
 
     def __init__(
-        self,
-        database: Database,
-        issuer: TokenIssuer,
-        tokens: TokenVerifier,
-        control: AccessControl,
-        foreign: AccessTokens | None = None,
+        self, runtime: Runtime, issuer: TokenIssuer, tokens: TokenVerifier, foreign: AccessTokens | None = None
     ) -> None:
         self._foreign = foreign
-        self._database = database
-        self._control = control
+        self._runtime = runtime
+        self._database = runtime.database
+        self._control = runtime.control
         self._issuer = issuer
         self._tokens = tokens
         self._known: OrderedDict[Key, Caller] = OrderedDict()
@@ -177,7 +172,7 @@ class Callers:
         if len(self._known) > MOST:
             self._known.popitem(last=False)
         if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._keep_watch())
+            self._watch = self._runtime.start(self._keep_watch())
         return caller
 
     async def _read(self, keys: Iterable[Key]) -> dict[str, Credential]:

@@ -16,10 +16,10 @@ from rotunda_gateway.auth.secrets import digest_of, new_secret
 from rotunda_gateway.auth.security_log import note
 from rotunda_gateway.auth.sessions import end_sessions
 from rotunda_gateway.auth.tables import password_reset
-from rotunda_kit.db.engine import Database
 from rotunda_kit.db.unit_of_work import unit_of_work
 from rotunda_kit.errors import InvalidArgument, NotFound, Unavailable
 from rotunda_kit.model import now
+from rotunda_kit.runtime import Runtime
 
 log = structlog.get_logger()
 
@@ -34,13 +34,14 @@ class Passwords:
     """Proves, changes and resets passwords.
 
     Args:
-        database: of access.
+        runtime: of access, whose database is read and written. What is under way beside requests ends with it.
         mail: brings reset tokens to users; None if there is no mail server.
         reset_url: of a page that asks for the new password; the token is appended. If empty, the mail has the token.
     """
 
-    def __init__(self, database: Database, mail: Mail | None, reset_url: str) -> None:
-        self._database = database
+    def __init__(self, runtime: Runtime, mail: Mail | None, reset_url: str) -> None:
+        self._runtime = runtime
+        self._database = runtime.database
         self._mail = mail
         self._reset_url = reset_url
         self._sending: set[asyncio.Task[None]] = set()
@@ -83,7 +84,7 @@ class Passwords:
             return
         if len(self._sending) >= MOST_MAILS:
             raise Unavailable("MAIL_UNAVAILABLE", "The mail server does not keep up. Try again later.")
-        task = asyncio.create_task(self._send_reset(self._mail, username))
+        task = self._runtime.start(self._send_reset(self._mail, username))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 

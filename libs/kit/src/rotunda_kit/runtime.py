@@ -50,7 +50,7 @@ class Runtime:
         self._server: grpc.aio.Server | None = None
         self._health: health.aio.HealthServicer | None = None
         self._broker: Client | None = None
-        self._work: list[asyncio.Task[None]] = []
+        self._work: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def serve(self) -> None:
@@ -64,7 +64,7 @@ class Runtime:
             self.service.reference_check(),
             self.service.tables,
         )
-        self._start(self.control.directory.run())
+        self.start(self.control.directory.run())
         server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -91,10 +91,10 @@ class Runtime:
     async def work(self) -> None:
         """Start the relay, the consumers and the housekeeping."""
         name = self.service.name
-        self._start(housekeep(self.database, self.service.housekeeping))
+        self.start(housekeep(self.database, self.service.housekeeping))
         signer = Signer.from_file(self.settings.audit_keys_file)
-        self._start(ChainWorker(name, self.settings.database_url, signer).run())
-        self._start(self._events(name))
+        self.start(ChainWorker(name, self.settings.database_url, signer).run())
+        self.start(self._events(name))
 
     async def _events(self, name: str) -> None:
         # In a task of its own: the process serves while it still waits for the broker.
@@ -104,19 +104,23 @@ class Runtime:
             except Exception as error:  # whatever keeps the broker away, it may come
                 log.warning("waits for broker", error=type(error).__name__)
                 await asyncio.sleep(1)
-        self._start(Relay(name, self.settings.database_url, self._broker).run())
-        self._start(Owner(name, self.database, self._broker).run())
-        self._start(
+        self.start(Relay(name, self.settings.database_url, self._broker).run())
+        self.start(Owner(name, self.database, self._broker).run())
+        self.start(
             Reconciler(self.service.all_copies, self.database, self._broker).run(self.settings.reconcile_interval)
         )
         heard = self.service.all_reactions()
         if heard:
-            self._start(Advisories(name, heard, self.database, self._broker).run())
+            self.start(Advisories(name, heard, self.database, self._broker).run())
         for source, reactions in heard.items():
-            self._start(Consumer(name, source, reactions, self.database, self._broker).run())
+            self.start(Consumer(name, source, reactions, self.database, self._broker).run())
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._work.append(asyncio.create_task(work))
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something run beside the calls, until it ends or `stop` ends it."""
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     async def stop(self) -> None:
         """Refuse new calls, let those in flight finish, stop the work, close all connections."""
