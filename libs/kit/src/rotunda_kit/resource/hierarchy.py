@@ -7,7 +7,7 @@ from sqlalchemy import Table, exists, func, select
 
 from rotunda_kit.errors import FailedPrecondition, FieldViolation
 from rotunda_kit.model import Resource
-from rotunda_kit.resource.collection import Guard
+from rotunda_kit.resource.records import Guard
 from rotunda_kit.server.call import Command
 
 
@@ -15,8 +15,7 @@ def no_cycle(model: type[Resource], parent: str) -> Guard[Any]:
     """A guard for a noun whose records name their parent in the field `parent`.
 
     It refuses with FailedPrecondition HIERARCHY_CYCLE. One change of a hierarchy goes on at a time: two that are right
-    each for itself can
-    close a circle together.
+    each for itself can close a circle together.
     """
     table: Table = model.__table__  # type: ignore[attr-defined] # every concrete mapped class has one
     above = table.c[parent]
