@@ -114,9 +114,10 @@ def _measure_all(
     host = f"{HOST}:{platform.ports['gateway']}"
     token = _sign_in(platform)
     rows, lags = [], {}
-    for operation in asyncio.run(operations(databases["customers"])):
-        if arguments.only and operation.name not in arguments.only:
-            continue
+    known = {operation.name: operation for operation in asyncio.run(operations(databases["customers"]))}
+    if unknown := set(arguments.only) - set(known):
+        raise PlatformError(f"There is no {', '.join(sorted(unknown))}, only: {', '.join(known)}.")
+    for operation in [known[name] for name in arguments.only or known]:
         _check(platform, operation, token)
         for concurrency in CONCURRENCIES:
             jobs: dict[str, dict[str, Any]] = {
