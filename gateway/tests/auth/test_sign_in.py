@@ -40,6 +40,19 @@ async def cheap(gateway: Gateway, person: Person) -> Person:
 
 
 class TestPassword:
+    async def test_who_is_renamed_signs_in_with_the_new_name(
+        self, gateway: Gateway, administrator: Person, person: Person
+    ) -> None:
+        renamed = f"Renamed-{person.username}"
+        response = await gateway.send("PATCH", f"/v1/users/{person.id}", administrator, json={"username": renamed})
+        assert response.json()["username"] == renamed.lower()
+        assert (await gateway.sign_in(renamed)).status_code == 200
+        assert (await gateway.sign_in(person.username)).status_code == 401
+        taken = await gateway.send(
+            "PATCH", f"/v1/users/{administrator.id}", administrator, json={"username": renamed.upper()}
+        )
+        assert_problem(taken, 409, "USERNAME_TAKEN", "username")
+
     async def test_a_hash_with_old_parameters_is_replaced(self, gateway: Gateway, cheap: Person) -> None:
         assert (await gateway.sign_in(cheap.username)).status_code == 200
         [row] = await gateway.rows('SELECT password_hash, version FROM "user" WHERE id = :id', id=cheap.id)

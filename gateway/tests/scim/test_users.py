@@ -113,10 +113,18 @@ class TestReplace:
         kept = (await scim.client.get(path)).json()["externalIds"]
         assert {each["system"]: each["id"] for each in kept} == {"hr": unique, "scim": f"{unique}-2"}
 
-    async def test_another_name_to_sign_in_with_is_refused(self, scim: Api, unique: str) -> None:
+    async def test_another_name_to_sign_in_with_is_kept_in_lower_case(self, scim: Api, unique: str) -> None:
         created = await scim.create("Users", user(unique))
-        error = await scim.ask("PUT", f"Users/{created['id']}", user(f"{unique}-2"), status=400)
-        assert error["scimType"] == "mutability"
+        replaced = await scim.ask("PUT", f"Users/{created['id']}", user(f"{unique}-Married"))
+        assert replaced["userName"] == f"{unique}-married"
+        assert replaced == await scim.get(f"Users/{created['id']}")
+
+    async def test_the_name_that_another_signs_in_with_is_refused(self, scim: Api, unique: str) -> None:
+        created = await scim.create("Users", user(unique))
+        await scim.create("Users", user(f"{unique}-2"))
+        error = await scim.ask("PUT", f"Users/{created['id']}", user(f"{unique}-2".upper()), status=409)
+        assert error["scimType"] == "uniqueness"
+        assert (await scim.get(f"Users/{created['id']}"))["userName"] == unique
 
 
 class TestPatch:
@@ -171,7 +179,7 @@ class TestPatch:
     async def test_one_wrong_operation_undoes_all(self, scim: Api, unique: str) -> None:
         created = await scim.create("Users", user(unique))
         operations = patch(
-            {"op": "replace", "path": "active", "value": False}, {"op": "replace", "path": "userName", "value": "x"}
+            {"op": "replace", "path": "active", "value": False}, {"op": "replace", "path": "id", "value": "x"}
         )
         error = await scim.ask("PATCH", f"Users/{created['id']}", operations, status=400)
         assert error["scimType"] == "mutability"

@@ -65,7 +65,7 @@ class User(Resource[Any]):
 
     __schema__: ClassVar[URN] = URN("urn:ietf:params:scim:schemas:core:2.0:User")
 
-    user_name: Annotated[str | None, Uniqueness.server, Required.true, Mutability.immutable] = Field(
+    user_name: Annotated[str | None, Uniqueness.server, Required.true] = Field(
         default=None, description="What the user signs in with; kept in lower case."
     )
     name: Name | None = Field(default=None, description="The name.")

@@ -16,7 +16,7 @@ from rotunda_kit.errors import EtagMismatch
 # How often a change is tried anew, where others change the user at the same time.
 TRIES = 5
 
-_KEPT = ("display_name", "email", "language", "time_zone", "active", "external_ids", "password")
+_KEPT = ("username", "display_name", "email", "language", "time_zone", "active", "external_ids", "password")
 
 
 class Users(Endpoint[User, pb.User]):
@@ -49,9 +49,7 @@ class Users(Endpoint[User, pb.User]):
     async def create(self, directory: Directory, payload: Any) -> pb.User:
         """A new user."""
         user = User.model_validate(payload, scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=TOLERANT)
-        wanted = _record(user, pb.User(), _first_name(user))
-        wanted.username = user.user_name or ""
-        return await directory.create_user(wanted)
+        return await directory.create_user(_record(user, pb.User(), _first_name(user)))
 
     async def replace(self, directory: Directory, record_id: str, payload: Any, etag: str) -> pb.User:
         """Change all attributes; `externalId` and `active` stay as they are where they are left out."""
@@ -122,7 +120,8 @@ def _user(record: pb.User, base: Base, group_names: Mapping[str, str]) -> User:
 
 def _record(user: User, before: pb.User, display_name: str) -> pb.User:
     """The user's record as SCIM wants it to be."""
-    record = pb.User(id=before.id, etag=before.etag, username=before.username, display_name=display_name)
+    username = (user.user_name or "").lower()
+    record = pb.User(id=before.id, etag=before.etag, username=username, display_name=display_name)
     email = _email(user.emails or [])
     if email:
         record.email = email

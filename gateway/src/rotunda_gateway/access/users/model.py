@@ -1,5 +1,7 @@
 """The rules of users."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -34,3 +36,9 @@ class User(Resource, Base):
         Index("user_group_ids_idx", "group_ids", postgresql_using="gin"),
         Index("user_role_ids_idx", "role_ids", postgresql_using="gin"),
     )
+
+    def change(self, values: Mapping[str, Any]) -> bool:
+        """Set fields; usernames are kept in lower case, so that nobody can look like another."""
+        if "username" in values:
+            values = {**values, "username": values["username"].lower()}
+        return super().change(values)
