@@ -191,7 +191,53 @@ class TestBusyBroker:
         assert versions_told(messages) == {str(thing): list(range(1, 11)) for thing in things}
 
 
+@pytest.fixture
+def publishing(monkeypatch: pytest.MonkeyPatch) -> dict[Relay, int]:
+    """How many rows each relay has published."""
+    counted: dict[Relay, int] = {}
+    publish = Relay._publish
+
+    async def count(self: Relay, rows: Sequence[Any]) -> list[int]:
+        counted[self] = counted.get(self, 0) + len(rows)
+        return await publish(self, rows)
+
+    monkeypatch.setattr(Relay, "_publish", count)
+    return counted
+
+
 class TestTwoRelays:
+    async def test_only_one_publishes(
+        self, service: str, database: Database, broker: Client, publishing: dict[Relay, int]
+    ) -> None:
+        async with running(*(Relay(service, database.url, broker) for _ in range(2))):
+            for version in range(1, 101):
+                await write(database, [row(service, new_id(), version)])
+            await eventually(all_sent(database))
+        assert list(publishing.values()) == [100]
+
+    async def test_without_the_lock_both_would(
+        self,
+        service: str,
+        database: Database,
+        broker: Client,
+        publishing: dict[Relay, int],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        both, send = asyncio.Barrier(2), Relay._publish
+
+        async def together(self: Relay, rows: Sequence[Any]) -> list[int]:
+            await both.wait()
+            return await send(self, rows)
+
+        monkeypatch.setattr(Relay, "_publish", together)
+        async with running(Relay(service, database.url, broker)):
+            await eventually(lambda: leader(database))
+            monkeypatch.setattr(relay_module, "LOCK_KEY", relay_module.LOCK_KEY + 1)
+            async with running(Relay(service, database.url, broker)):
+                await write(database, [row(service, new_id(), 1)])
+                await eventually(all_sent(database))
+        assert list(publishing.values()) == [1, 1]
+
     @pytest.mark.parametrize("ends", [0, 4])
     async def test_side_by_side_they_lose_nothing_and_keep_the_order_of_each_aggregate(
         self, service: str, database: Database, broker: Client, ends: int
