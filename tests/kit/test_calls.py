@@ -1,4 +1,4 @@
-"""Calls in bad company: dead-locks, and a process that is about to stop."""
+"""Calls in bad company: dead-locks, a process that is about to stop, and input that is wrong throughout."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,13 +13,16 @@ from rotunda.customers.v1 import account_service_pb2 as pb
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.accounts.service import AccountService, accounts
 from rotunda_customers.app import app as customers
+from rotunda_gateway.access.app import app as access
 from rotunda_kit.db.engine import Database
-from rotunda_kit.errors import Conflict, Unavailable
+from rotunda_kit.errors import Conflict, InvalidArgument, Unavailable
+from rotunda_kit.model import new_id
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import command
 from rotunda_kit.testing.platform import TestPlatform
 
 ACCOUNTS = "rotunda.customers.v1.AccountService."
+GROUPS = "rotunda.access.v1.GroupService."
 
 Start = Callable[..., Awaitable[TestPlatform]]
 Update = Callable[[Command, Any], Awaitable[None]]
@@ -130,3 +133,16 @@ class TestStop:
         async with database.reading() as connection:
             assert await connection.scalar(text("SELECT display_name FROM account")) == "Before"
         await database.close()
+
+
+class TestWrongInput:
+    async def test_each_of_a_thousand_wrong_fields_is_named(self, start: Start) -> None:
+        platform = await start(access)
+        group = {"display_name": "Everybody"}
+        created = await platform.call(f"{GROUPS}CreateGroup", group=group)
+        nobody = [str(new_id()) for _ in range(1000)]
+        with pytest.raises(InvalidArgument) as raised:
+            await platform.call(f"{GROUPS}AddGroupMembers", id=created.group.id, user_ids=nobody)
+        assert [violation.field for violation in raised.value.violations] == [f"user_ids[{n}]" for n in range(1000)]
+        named = ", ".join(f"user_ids[{n}]" for n in range(10))
+        assert raised.value.detail == f"Wrong input: {named} and 990 more."

@@ -20,6 +20,8 @@ from rotunda_kit.telemetry import traceparent
 # Seconds.
 DEFAULT_TIMEOUT = 10.0
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+# An error that names each of a thousand wrong fields stands in the trailing metadata.
+MAX_METADATA_BYTES = 1024 * 1024
 
 _SERVICE_CONFIG = json.dumps(
     {
@@ -47,6 +49,8 @@ _OPTIONS = [
     ("grpc.enable_retries", 1),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
     # A service that comes back is found again within a second.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),

@@ -1,13 +1,15 @@
 """The one hierarchy of errors that the product's own code raises.
 
 Nothing here knows of gRPC or HTTP: `rotunda_kit.server` turns an error into a `google.rpc.Status`, and the gateway
-turns that
-into an RFC 9457 problem. Names of codes are those of `google.rpc.Code`.
+turns that into an RFC 9457 problem. Names of codes are those of `google.rpc.Code`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
+
+# The sentence for people names so many wrong fields; the violations name all.
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,7 @@ class RotundaError(Exception):
     """An error that a caller may see.
 
     `reason` is UPPER_SNAKE and part of the API; `detail` is a sentence for people and never holds personal data that
-    the
-    caller did not send; `metadata` gives machines the particulars.
+    the caller did not send; `metadata` gives machines the particulars.
     """
 
     code: ClassVar[str] = "UNKNOWN"
@@ -67,14 +68,21 @@ class InvalidArgument(RotundaError):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         named = list(violations)
-        fields = ", ".join(dict.fromkeys(v.field for v in named if v.field))
-        super().__init__(reason, detail or (f"Wrong input: {fields}." if fields else "Wrong input."), metadata)
+        super().__init__(reason, detail or _wrong_input(named), metadata)
         self.violations = named
 
     @classmethod
     def of(cls, field: str, description: str, reason: str = "INVALID_FIELDS") -> "InvalidArgument":
         """The error for a single wrong field."""
         return cls([FieldViolation(field, description)], reason)
+
+
+def _wrong_input(violations: Iterable[FieldViolation]) -> str:
+    fields = list(dict.fromkeys(violation.field for violation in violations if violation.field))
+    if not fields:
+        return "Wrong input."
+    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
+    return f"Wrong input: {', '.join(fields[:MOST_NAMED])}{more}."
 
 
 class Unauthenticated(RotundaError):
