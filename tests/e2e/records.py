@@ -18,9 +18,13 @@ Fields = dict[str, Any]
 START = datetime(2024, 1, 1, 8, tzinfo=UTC)
 
 _NOT_CHANGED = {"IMMUTABLE", "INPUT_ONLY"}
+# Stands in whatever tells something about a person, so that it is found wherever it should not be.
+CANARY = "canarysson"
+CANARY_PHONE = "+4930987"
+
 _WRITTEN = {
-    annotations_pb2.FORMAT_EMAIL: "person{}@example.com",
-    annotations_pb2.FORMAT_PHONE: "+4930{:07}",
+    annotations_pb2.FORMAT_EMAIL: CANARY + "{}@example.com",
+    annotations_pb2.FORMAT_PHONE: CANARY_PHONE + "{:06}",
     annotations_pb2.FORMAT_URL: "https://example.com/{}",
     annotations_pb2.FORMAT_COUNTRY: "DE",
     annotations_pb2.FORMAT_TIME_ZONE: "Europe/Berlin",
@@ -124,7 +128,8 @@ class Records:
             return int(limits.min or 0) + 1 + number % 50
         if limits.format == annotations_pb2.FORMAT_UUID:
             return new_uuid()
-        return _WRITTEN.get(limits.format, field.json_name + " number {}").format(number)
+        text = f"{field.json_name} {CANARY if limits.personal or limits.sensitive else 'number'} {{}}"
+        return _WRITTEN.get(limits.format, text).format(number)
 
     def _message_value(self, message: Descriptor, number: int, *, full: bool) -> Any:
         match message.full_name:

@@ -46,6 +46,8 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # It would tell everything a second time, and messages of exceptions, which may hold values.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     issuer = TokenIssuer.from_file(settings.signing_key_file)
     tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
@@ -60,7 +62,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.mail_from) if settings.smtp_url else None
     passwords = Passwords(runtime, mail, settings.password_reset_url)
     routes = discover_routes()
-    install_problems(app)
+    install_problems(app, lambda: runtime.retired)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
     app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))

@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -23,8 +24,10 @@ from rotunda_kit.db.unit_of_work import unit_of_work
 from rotunda_kit.events.commands import add_event_commands
 from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.main import add_audit_command, add_migration_commands, until_stopped
+from rotunda_kit.monitor import show_pools
 from rotunda_kit.runtime import Runtime
-from rotunda_kit.telemetry import configure_logging
+from rotunda_kit.telemetry.logs import configure_logging
+from rotunda_kit.telemetry.setup import begin_telemetry, end_telemetry
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Rotunda's gateway.")
 add_migration_commands(cli, access)
@@ -33,9 +36,13 @@ add_event_commands(cli, access)
 
 
 def _settings() -> GatewaySettings:
-    settings = GatewaySettings()  # type: ignore[call-arg] # they come from the environment
-    configure_logging("gateway", settings.log_level)
-    return settings
+    return GatewaySettings()  # type: ignore[call-arg] # they come from the environment
+
+
+def _run(live: Callable[[], Coroutine[Any, Any, None]], settings: GatewaySettings) -> None:
+    begin_telemetry("gateway", settings, edge=True)
+    uvloop.run(live())
+    end_telemetry()
 
 
 @cli.command()
@@ -45,6 +52,7 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
 
     async def live() -> None:
         runtime = Runtime(access, settings)
+        show_pools(runtime.database)
         server = uvicorn.Server(
             uvicorn.Config(
                 make_app(runtime, settings),
@@ -70,13 +78,14 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
             serving = asyncio.create_task(server.serve())
             stopping = asyncio.create_task(until_stopped())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await runtime.retire()
             # Requests in flight still get their answers.
             server.should_exit = True
             await serving
         finally:
             await runtime.stop()
 
-    uvloop.run(live())
+    _run(live, settings)
 
 
 @cli.command()
@@ -86,19 +95,21 @@ def work() -> None:
 
     async def live() -> None:
         runtime = Runtime(access, settings)
+        show_pools(runtime.database)
         try:
             await runtime.work()
             await until_stopped()
         finally:
             await runtime.stop()
 
-    uvloop.run(live())
+    _run(live, settings)
 
 
 @cli.command()
 def create_administrator(username: Annotated[str, typer.Option(help="What he signs in with.")]) -> None:
     """Create an administrator, or give him a new password; reads it from standard input."""
     settings = _settings()
+    configure_logging("gateway", settings.log_level)
     password = sys.stdin.read().strip()
     if len(password) < LEAST_LENGTH:
         typer.echo(f"The password is shorter than {LEAST_LENGTH} characters.", err=True)

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from rotunda_gateway.http.boundary import RequestBoundary
 from rotunda_gateway.http.problems import install_problems
-from rotunda_kit import telemetry
+from rotunda_kit.telemetry.traces import trace_id
 
 
 def client_of(app: Any) -> httpx.AsyncClient:
@@ -23,7 +23,7 @@ class TestTraces:
 
         @app.get("/trace")
         async def trace() -> str:
-            return telemetry.trace_id()
+            return trace_id()
 
         async with client_of(app) as client:
             first, second = await client.get("/trace"), await client.get("/trace")
@@ -39,8 +39,19 @@ class TestTraces:
         async def on_error(error: Exception, _send: Any) -> None:
             raise error
 
-        await RequestBoundary(app, on_error)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+        await RequestBoundary(app, on_error, lambda: False)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
         assert seen == ["lifespan"]
+
+
+class TestRetirement:
+    async def test_connections_end_when_the_process_is_about_to_stop(self) -> None:
+        retired = False
+        app = FastAPI()
+        install_problems(app, lambda: retired)
+        async with client_of(app) as client:
+            assert "connection" not in (await client.get("/")).headers
+            retired = True
+            assert (await client.get("/")).headers["connection"] == "close"
 
 
 class TestUnexpectedErrors:

@@ -56,6 +56,7 @@ class Platform:
         fsync: False trades what a power failure would lose for speed, for tests.
         attached: whether everything stops when this Python process ends, for tests.
         progress: told what goes on.
+        settings: more `ROTUNDA_*` variables, of all programs.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Platform:
         fsync: bool = True,
         attached: bool = False,
         progress: Progress | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.home = Home(home)
         self.ports = dict(ports)
@@ -77,7 +79,9 @@ class Platform:
         self._example_data = example_data
         self._attached = attached
         self._progress = progress or Progress()
-        self._preparation = Preparation(self.home, self.ports, self.suite, self.postgres, self.nats, self._progress)
+        self._preparation = Preparation(
+            self.home, self.ports, self.suite, self.postgres, self.nats, self._progress, settings or {}
+        )
 
     @property
     def url(self) -> str:

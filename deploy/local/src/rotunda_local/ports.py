@@ -24,6 +24,7 @@ class Port:
 
 # Below the range from which Linux gives outgoing connections their ports (32768 on): else one of our own connections
 # may have what a server that starts, or starts again, is to listen at.
+_PROGRAMS = ("customers", "sales", "service-desk", "marketing", "sync", "gateway")
 PORTS = (
     Port("gateway", 8080, "ROTUNDA_PORT", "the gateway (REST)"),
     Port("customers", 8051, "ROTUNDA_PORT_CUSTOMERS", "the service customers (gRPC)"),
@@ -35,6 +36,15 @@ PORTS = (
     Port("postgres", 15432, "ROTUNDA_PORT_POSTGRES", "PostgreSQL"),
     Port("nats", 4229, "ROTUNDA_PORT_NATS", "NATS"),
     Port("nats-monitoring", 8229, "ROTUNDA_PORT_NATS_MONITORING", "NATS's monitoring (HTTP)"),
+    *(
+        Port(
+            f"{name}-metrics",
+            9051 + place,
+            f"ROTUNDA_PORT_{name.replace('-', '_').upper()}_METRICS",
+            f"the metrics of {name} (HTTP)",
+        )
+        for place, name in enumerate(_PROGRAMS)
+    ),
 )
 
 

@@ -30,6 +30,7 @@ class Preparation:
         postgres: runs while this is at work.
         nats: for its address.
         progress: told what goes on.
+        more: settings of all programs.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Preparation:
         postgres: PostgresServer,
         nats: NatsServer,
         progress: Progress,
+        more: Mapping[str, str],
     ) -> None:
         self._home = home
         self._ports = ports
@@ -47,6 +49,7 @@ class Preparation:
         self._postgres = postgres
         self._nats = nats
         self._progress = progress
+        self._more = more
 
     def environment(self, program: Program) -> dict[str, str]:
         """The settings of a program."""
@@ -65,6 +68,8 @@ class Preparation:
             # A proxy for the world outside does not know this machine's ports.
             "no_grpc_proxy": HOST,
         }
+        if program.metrics_port:
+            environment["ROTUNDA_METRICS_PORT"] = str(self._ports[program.metrics_port])
         if program.database:
             password = self._home.database_password(program.database)
             environment["ROTUNDA_AUDIT_KEYS_FILE"] = str(self._home.audit_keys_file(program.name))
@@ -76,7 +81,7 @@ class Preparation:
                 "ROTUNDA_HTTP_HOST": HOST,
                 "ROTUNDA_HTTP_PORT": str(self._ports[program.http_port]),
             }
-        return environment
+        return {**environment, **self._more}
 
     def prepare(self, programs: Sequence[Program]) -> None:
         """Makes these programs' databases as they need them, and the administrator.

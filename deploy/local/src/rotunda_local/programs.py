@@ -21,6 +21,7 @@ class Program:
         grpc_port: the name of the port where it answers `grpc.health.v1`.
         database: of its own; none if empty.
         http_port: the name of the port where it answers `/readyz`; such a program is started last and stopped first.
+        metrics_port: the name of the port where Prometheus finds `/metrics`; none if empty.
         migrate: brings its database up to date; nothing to do if empty.
         migrations: the folder of what `migrate` applies.
     """
@@ -30,6 +31,7 @@ class Program:
     grpc_port: str
     database: str = ""
     http_port: str = ""
+    metrics_port: str = ""
     migrate: tuple[str, ...] = ()
     migrations: Path | None = None
 
@@ -41,7 +43,7 @@ class Program:
     @property
     def ports(self) -> set[str]:
         """The names of its ports."""
-        return {self.grpc_port, self.http_port} - {""}
+        return {self.grpc_port, self.http_port, self.metrics_port} - {""}
 
     def migrations_digest(self) -> str:
         """Changes when the migrations do."""
@@ -76,6 +78,7 @@ def _service(name: str) -> Program:
         command=(*run, "serve", "--with-worker"),
         grpc_port=name,
         database=noun,
+        metrics_port=f"{name}-metrics",
         migrate=(*run, "migrate"),
         migrations=PROJECT / "services" / name / "migrations",
     )
@@ -93,6 +96,7 @@ def rotunda() -> Suite:
                 grpc_port="access",
                 database="access",
                 http_port="gateway",
+                metrics_port="gateway-metrics",
                 migrate=(*gateway, "migrate"),
                 migrations=PROJECT / "gateway" / "migrations",
             ),

@@ -1,10 +1,18 @@
 """The outermost layer around every request."""
 
+import time
 from collections.abc import Awaitable, Callable
 
+from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rotunda_kit import telemetry
+from rotunda_kit.telemetry.metrics import HTTP_DURATION
+from rotunda_kit.telemetry.traces import entry_span, failed, trace_id
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+ROUTE = "rotunda.route"
+"""Where a scope keeps the pattern of its path, if the app's own router has not found it."""
 
 OnError = Callable[[Exception, Send], Awaitable[None]]
 """Answers a request whose handling failed with an unexpected error."""
@@ -17,33 +25,62 @@ class RequestBoundary:
     cost more than the whole transcoding.
     """
 
-    def __init__(self, app: ASGIApp, on_error: OnError) -> None:
+    def __init__(self, app: ASGIApp, on_error: OnError, retired: Callable[[], bool] = lambda: False) -> None:
         self._app = app
         self._on_error = on_error
+        self._retired = retired
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        telemetry.begin_trace(_traceparent(scope))
-        request_id = (b"x-request-id", telemetry.trace_id().encode())
-        started = False
+        began = time.perf_counter()
+        method = scope["method"] if scope["method"] in METHODS else "_OTHER"
+        with entry_span(method, SpanKind.SERVER, _traceparent(scope), {"http.request.method": method}) as span:
+            status = await self._handle(scope, receive, send)
+            told: dict[str, str | int] = {"http.route": _route(scope), "http.response.status_code": status}
+            _tell(span, method, told)
+        HTTP_DURATION.record(time.perf_counter() - began, {"http.request.method": method, **told})
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> int:
+        request_id = (b"x-request-id", trace_id().encode())
+        status = 0
 
         async def traced_send(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 message["headers"] = [*message.get("headers", ()), request_id]
+                if self._retired():
+                    # The next request of this client goes elsewhere.
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
             await self._app(scope, receive, traced_send)
         except Exception as error:
-            if started:
+            if status:
                 # Half an answer is out: only a broken connection can tell the client.
                 raise
             await self._on_error(error, traced_send)
+        return status
+
+
+def _tell(span: Span, method: str, told: dict[str, str | int]) -> None:
+    if span.is_recording():
+        span.update_name(f"{method} {told['http.route']}")
+        span.set_attributes(told)
+        if int(told["http.response.status_code"]) >= 500:
+            failed(span, str(told["http.response.status_code"]))
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the path, for a path itself would name what it asks for."""
+    if ROUTE in scope:
+        return str(scope[ROUTE])
+    route = scope.get("route")
+    return str(route.path) if route is not None else "unmatched"
 
 
 def _traceparent(scope: Scope) -> str | None:

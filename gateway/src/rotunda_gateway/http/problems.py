@@ -15,10 +15,10 @@ from starlette.types import Send
 
 from rotunda_gateway.http.boundary import RequestBoundary
 from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound, TooManyAttempts
-from rotunda_kit import telemetry
 from rotunda_kit.db.failures import translate
 from rotunda_kit.descriptors import json_path
 from rotunda_kit.errors import FieldViolation, Internal, InvalidArgument, RotundaError
+from rotunda_kit.telemetry.traces import trace_id
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -96,7 +96,7 @@ def _build(
         "code": code,
         "reason": reason,
         **(more or {}),
-        "traceId": telemetry.trace_id(),
+        "traceId": trace_id(),
     }
     given = {name for name, _ in headers}
     usual = [(name, value) for name, value in _BY_STATUS.get(status, ()) if name not in given]
@@ -110,12 +110,17 @@ async def send_problem(send: Send, problem: Problem, with_body: bool = True) -> 
     await send({"type": "http.response.body", "body": problem.body if with_body else b""})
 
 
-def install_problems(app: FastAPI) -> None:
-    """Let every error of an app's own routes be answered as a problem, and every request have a trace."""
+def install_problems(app: FastAPI, retired: Callable[[], bool] = lambda: False) -> None:
+    """Let every error of an app's own routes be answered as a problem, and every request have a trace.
+
+    Args:
+        app: whose.
+        retired: whether the process is about to stop.
+    """
     app.add_exception_handler(RotundaError, _answer)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_middleware(RequestBoundary, on_error=_send_unexpected)
+    app.add_middleware(RequestBoundary, on_error=_send_unexpected, retired=retired)
 
 
 def known(error: Exception) -> RotundaError:

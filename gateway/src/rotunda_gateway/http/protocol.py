@@ -1,10 +1,11 @@
 """What speaks HTTP with clients, below the app."""
 
+from opentelemetry.trace import SpanKind
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rotunda_gateway.http.problems import problem_of
-from rotunda_kit import telemetry
 from rotunda_kit.errors import InvalidArgument
+from rotunda_kit.telemetry.traces import entry_span, trace_id
 
 LONGEST_HEAD = 128 * 1024
 """Bytes after which the head of a request that has still not come to its end is given up."""
@@ -38,15 +39,15 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text, which says less
         """Refuse a request that is no HTTP, or whose address or head is too long, and close the connection."""
-        telemetry.begin_trace(None)
         detail = "The request is not HTTP/1.1, its address is longer than 65,535 bytes, or its headers are too long."
-        problem = problem_of(InvalidArgument([], "MALFORMED_REQUEST", detail))
-        headers = [
-            *problem.headers,
-            (b"content-length", str(len(problem.body)).encode()),
-            (b"connection", b"close"),
-            (b"x-request-id", telemetry.trace_id().encode()),
-        ]
+        with entry_span("malformed", SpanKind.SERVER, None, {}):
+            problem = problem_of(InvalidArgument([], "MALFORMED_REQUEST", detail))
+            headers = [
+                *problem.headers,
+                (b"content-length", str(len(problem.body)).encode()),
+                (b"connection", b"close"),
+                (b"x-request-id", trace_id().encode()),
+            ]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers), b"", problem.body]
         self.transport.write(b"\r\n".join(lines))
         self.transport.close()

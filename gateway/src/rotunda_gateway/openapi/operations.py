@@ -38,7 +38,7 @@ class Operations:
     def add_all(self, routes: Iterable[Route]) -> None:
         """Describe these routes."""
         for route in routes:
-            path = route.path.fill(f"{{{name}}}" for name in route.path.parameters())
+            path = route.pattern
             self.paths.setdefault(path, {})[route.http_method.lower()] = self._operation(route)
 
     def _operation(self, route: Route) -> Operation:

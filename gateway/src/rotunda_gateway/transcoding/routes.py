@@ -85,6 +85,11 @@ class Route:
     body: str
     response_body: str
 
+    @cached_property
+    def pattern(self) -> str:
+        """The path with the callers' names of its variables, for example `/v1/accounts/{id}:merge`."""
+        return self.path.fill(f"{{{name}}}" for name in self.path.parameters())
+
     @property
     def request(self) -> Descriptor:
         """The request message."""

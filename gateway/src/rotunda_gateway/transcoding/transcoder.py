@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rotunda_gateway.http.body import DEFAULT_LIMIT, ClientDisconnected, read_body
+from rotunda_gateway.http.boundary import ROUTE
 from rotunda_gateway.http.errors import MethodNotAllowed, RouteNotFound
 from rotunda_gateway.http.problems import problem_of, send_problem
 from rotunda_gateway.transcoding.headers import check_content, has_body
@@ -121,6 +122,7 @@ class Transcoder:
         except UnicodeDecodeError:
             raise InvalidArgument([], "INVALID_PATH", "The path is not UTF-8.") from None
         route, variables = match
+        scope[ROUTE] = route.pattern
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         token = await self._authenticate(headers)
         body = b""

@@ -4,7 +4,8 @@ Every write carries a request id, so that a call may be tried again without doin
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import grpc
@@ -12,10 +13,11 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
+from opentelemetry.trace import SpanKind
 
 from rotunda_kit.errors import DeadlineExceeded, Internal, RotundaError, Unavailable
 from rotunda_kit.status import STATUS_METADATA, from_status
-from rotunda_kit.telemetry import traceparent
+from rotunda_kit.telemetry.traces import span_within, traceparent
 
 # Seconds.
 DEFAULT_TIMEOUT = 10.0
@@ -66,6 +68,12 @@ def service_of(method: MethodDescriptor) -> str:
     return package.split(".")[1]
 
 
+@cache
+def rpc_attributes(method: MethodDescriptor) -> Mapping[str, str]:
+    """What traces and metrics tell of a method."""
+    return {"rpc.system": "grpc", "rpc.service": method.containing_service.full_name, "rpc.method": method.name}
+
+
 class Clients:
     """Channels to every service, opened when first needed.
 
@@ -100,11 +108,12 @@ class Clients:
             RotundaError: as the service raised it; Unavailable or DeadlineExceeded where it did not answer.
         """
         target = service or service_of(method)
-        metadata = (("authorization", f"Bearer {token}"), ("traceparent", traceparent()))
-        try:
-            return await self._stub(target, method)(request, timeout=timeout, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise error_of(error, target) from error
+        with span_within(method.full_name, SpanKind.CLIENT, rpc_attributes(method)):
+            metadata = (("authorization", f"Bearer {token}"), ("traceparent", traceparent()))
+            try:
+                return await self._stub(target, method)(request, timeout=timeout, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                raise error_of(error, target) from error
 
     def _stub(self, service: str, method: MethodDescriptor) -> Any:
         stub = self._stubs.get((service, method.full_name))

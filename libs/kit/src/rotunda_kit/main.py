@@ -14,9 +14,11 @@ from rotunda_kit.audit.chain import Signer
 from rotunda_kit.audit.verification import verify
 from rotunda_kit.db import migrations
 from rotunda_kit.events.commands import add_event_commands
+from rotunda_kit.monitor import show_pools
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.settings import Settings
-from rotunda_kit.telemetry import configure_logging
+from rotunda_kit.telemetry.logs import configure_logging
+from rotunda_kit.telemetry.setup import begin_telemetry, end_telemetry
 
 log = structlog.get_logger()
 
@@ -35,10 +37,11 @@ def command_line(service: Service) -> typer.Typer:
 
     def run(start: Callable[[Runtime], Awaitable[None]]) -> None:
         settings = Settings()  # type: ignore[call-arg] # they come from the environment
-        configure_logging(service.name, settings.log_level)
+        begin_telemetry(service.name, settings)
 
         async def live() -> None:
             runtime = Runtime(service, settings)
+            show_pools(runtime.database)
             try:
                 await start(runtime)
                 await until_stopped()
@@ -46,6 +49,7 @@ def command_line(service: Service) -> typer.Typer:
                 await runtime.stop()
 
         uvloop.run(live())
+        end_telemetry()
 
     @cli.command()
     def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume events.")] = False) -> None:

@@ -23,11 +23,14 @@ from rotunda_kit.events.reconcile import Owner, Reconciler
 from rotunda_kit.events.relay import Relay
 from rotunda_kit.housekeeping import housekeep
 from rotunda_kit.identity import TokenVerifier
+from rotunda_kit.monitor import Monitor
 from rotunda_kit.server.pipeline import Pipeline
 from rotunda_kit.settings import Settings
 
 log = structlog.get_logger()
 
+# What a probe asks that wants to know no more than whether the process lives.
+LIVES = "live"
 # Seconds.
 CANCEL_AGAIN = 0.5
 
@@ -48,10 +51,15 @@ class Runtime:
         self.control = AccessControl(Directory(self.database), service.ownerships(), self.database)
         self.tokens = TokenVerifier.from_file(settings.token_keys_file)
         self._server: grpc.aio.Server | None = None
-        self._health: health.aio.HealthServicer | None = None
+        self._health = health.aio.HealthServicer()
+        self._probes: grpc.aio.Server | None = None
         self._broker: Client | None = None
         self._work: set[asyncio.Task[None]] = set()
         self.port = 0
+        # Whether it is about to stop.
+        self.retired = False
+        # The gRPC services that it answers for.
+        self._answers: list[str] = []
 
     async def serve(self) -> None:
         """Start to answer calls."""
@@ -78,19 +86,34 @@ class Runtime:
             servicer = cls()
             server.add_generic_rpc_handlers((pipeline.handler(servicer),))
             names.append(servicer.descriptor.full_name)
-        self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
         self.port = server.add_insecure_port(f"{self.settings.grpc_host}:{self.settings.grpc_port}")
         await server.start()
         self._server = server
-        for name in ["", *names]:
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._answers = names
+        await self._answer_probes()
+        await self._ready(*names)
         log.info("serving", port=self.port)
+
+    async def _answer_probes(self) -> None:
+        """Tell an orchestrator that the process lives, and whether it is ready: in plain text, at a port of its own."""
+        if not self.settings.probe_port or self._probes:
+            return
+        await self._health.set(LIVES, health_pb2.HealthCheckResponse.SERVING)
+        self._probes = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probes)
+        self._probes.add_insecure_port(f"{self.settings.grpc_host}:{self.settings.probe_port}")
+        await self._probes.start()
+
+    async def _ready(self, *names: str) -> None:
+        for name in ("", *names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def work(self) -> None:
         """Start the relay, the consumers and the housekeeping."""
         name = self.service.name
+        await self._answer_probes()
         self.start(housekeep(self.database, self.service.housekeeping))
         signer = Signer.from_file(self.settings.audit_keys_file)
         self.start(ChainWorker(name, self.settings.database_url, signer).run())
@@ -110,10 +133,13 @@ class Runtime:
             Reconciler(self.service.all_copies, self.database, self._broker).run(self.settings.reconcile_interval)
         )
         heard = self.service.all_reactions()
+        self.start(Monitor(name, heard, self.database, self._broker).run())
         if heard:
             self.start(Advisories(name, heard, self.database, self._broker).run())
         for source, reactions in heard.items():
             self.start(Consumer(name, source, reactions, self.database, self._broker).run())
+        if self._server is None:
+            await self._ready()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let something run beside the calls, until it ends or `stop` ends it."""
@@ -122,10 +148,19 @@ class Runtime:
         task.add_done_callback(self._work.discard)
         return task
 
+    async def retire(self) -> None:
+        """Say that the process is not ready any more, and go on until everybody has heard of it."""
+        if self.retired:
+            return
+        self.retired = True
+        # Not `enter_graceful_shutdown`, for what stops still lives.
+        for name in ("", *self._answers):
+            await self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+        await asyncio.sleep(self.settings.stop_delay)
+
     async def stop(self) -> None:
         """Refuse new calls, let those in flight finish, stop the work, close all connections."""
-        if self._health is not None:
-            await self._health.enter_graceful_shutdown()
+        await self.retire()
         if self._server is not None:
             await self._server.stop(self.settings.stop_grace)
         await end(self._work)
@@ -133,6 +168,8 @@ class Runtime:
             await self._broker.close()
         await self.clients.close()
         await self.database.close()
+        if self._probes is not None:
+            await self._probes.stop(0)
         log.info("stopped")
 
 

@@ -18,8 +18,18 @@ class Settings(BaseSettings):
         description="JSON Web Key Set (Ed25519): the first key is private and signs this service's audit trail,"
         " the others are those of former times"
     )
+    # Address at which gRPC, probes and metrics listen.
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(default=8051, ge=0, le=65535)
+    # Where an orchestrator asks grpc.health.v1 in plain text: "" is ready, "live" lives. 0: nowhere.
+    probe_port: int = Field(default=0, ge=0, le=65535)
+    # Where Prometheus finds /metrics. 0: nowhere.
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    otlp_endpoint: str = Field(
+        default="", description="http://host:4317 of an OpenTelemetry collector for traces and metrics, if any"
+    )
+    # Of the traces that begin here, which are sent to the collector.
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
     log_level: str = "INFO"
     # How many connections to PostgreSQL a process keeps, for commands and for reads each.
     database_pool_size: int = Field(default=12, ge=1)
@@ -31,6 +41,8 @@ class Settings(BaseSettings):
     access_address: str = "127.0.0.1:8056"
     # Seconds between two comparisons of the reference copies with their owners' records.
     reconcile_interval: float = Field(default=3600.0, gt=0)
+    # Seconds that a process which is to stop still takes calls, while others hear that it is not ready any more.
+    stop_delay: float = Field(default=0.0, ge=0)
     # Seconds that a stopping process gives its calls in flight.
     stop_grace: float = 10.0
 

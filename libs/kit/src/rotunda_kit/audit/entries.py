@@ -14,7 +14,7 @@ from rotunda_kit.db.engine import Database
 from rotunda_kit.identity import Principal
 from rotunda_kit.model import Resource, new_id, now
 from rotunda_kit.resource.publication import publication_of
-from rotunda_kit.telemetry import trace_id
+from rotunda_kit.telemetry.traces import trace_id
 
 _EACH = ("entry_id", "noun", "record_id", "record_version", "action", "changes", "salt")
 _OF_ALL = ("time", "actor", "on_behalf_of", "session", "method", "request_id", "trace_id")

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import orjson
+from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from rotunda_kit.db.tracking import TrackingSession
+from rotunda_kit.telemetry.sql import trace_statements
 
 # Seconds. A statement that takes longer is a bug or an overload; either way the caller has gone.
 STATEMENT_TIMEOUT = 30
@@ -57,7 +60,7 @@ class Database:
 
     @staticmethod
     def _engine(url: str, pool_size: int, settings: dict[str, str], **options: object) -> AsyncEngine:
-        return create_async_engine(
+        engine = create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
             # None beyond the pool: opening a connection costs more than waiting for one, and overflow is closed again.
@@ -78,6 +81,8 @@ class Database:
             },
             **options,
         )
+        trace_statements(engine.sync_engine, urlsplit(url).path.removeprefix("/"))
+        return engine
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -94,6 +99,11 @@ class Database:
         """A session in one transaction: committed at the end, rolled back on an error."""
         async with self.session() as session, session.begin():
             yield session
+
+    def pools(self) -> dict[str, QueuePool]:
+        """Both, by what they are for."""
+        engines = {"commands": self._commands, "reads": self._reads}
+        return {name: engine.pool for name, engine in engines.items() if isinstance(engine.pool, QueuePool)}
 
     async def close(self) -> None:
         """Close all connections."""

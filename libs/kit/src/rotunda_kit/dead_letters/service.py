@@ -18,7 +18,7 @@ from rotunda_kit.listing.page import Page
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import Servicer, command, query
 from rotunda_kit.status import problem
-from rotunda_kit.telemetry import raised_at
+from rotunda_kit.telemetry.logs import raised_at
 
 MAX_BATCH = 100
 # Of a number in an id: no BIGINT has more for sure.

@@ -16,7 +16,7 @@ from rotunda_kit.events.broker import connect
 from rotunda_kit.events.reconcile import SETTLED, Reconciler
 from rotunda_kit.events.republish import FIRST, republish_all, republish_since, told_nouns
 from rotunda_kit.settings import Settings
-from rotunda_kit.telemetry import configure_logging
+from rotunda_kit.telemetry.logs import configure_logging
 
 T = TypeVar("T")
 

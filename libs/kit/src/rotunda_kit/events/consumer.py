@@ -16,6 +16,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from opentelemetry.trace import SpanKind
 
 from rotunda_kit.db.engine import Database
 from rotunda_kit.dead_letters.filing import file_dead_letter
@@ -25,7 +26,9 @@ from rotunda_kit.events.intake import Intake, durable_of
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.subscription import batches, deliveries
 from rotunda_kit.fail_points import FailPoint, fail_point
-from rotunda_kit.telemetry import begin_trace, raised_at
+from rotunda_kit.telemetry.logs import raised_at
+from rotunda_kit.telemetry.metrics import EVENTS
+from rotunda_kit.telemetry.traces import entry_span, sampled, spans_beside
 
 log = structlog.get_logger()
 
@@ -138,10 +141,20 @@ class Consumer:
 
     async def _apply(self, messages: list[Msg]) -> None:
         events = [event_of(message.headers or {}, message.data) for message in messages]
-        begin_trace(events[0].traceparent)
-        async with self._database.transaction() as session:
-            await self._intake.apply(session, events)
-            await fail_point(FailPoint.CONSUMER_BEFORE_COMMIT)
+        # The statements of a batch are told in one trace; the others that are recorded have one span of it each.
+        headers = sorted((event.traceparent for event in events), key=sampled, reverse=True)
+        told = {"messaging.system": "nats", "messaging.consumer.group.name": self.name}
+        told_of_batch: dict[str, str | int] = {**told, "messaging.batch.message_count": len(events)}
+        beside = spans_beside(f"process {self.name}", SpanKind.CONSUMER, headers[1:], told)
+        try:
+            with entry_span(f"process {self.name}", SpanKind.CONSUMER, headers[0], told_of_batch):
+                async with self._database.transaction() as session:
+                    taken_in = await self._intake.apply(session, events)
+                    await fail_point(FailPoint.CONSUMER_BEFORE_COMMIT)
+        finally:
+            for span in beside:
+                span.end()
+        EVENTS.add(taken_in, {"consumer": self.name})
 
     async def _postpone(self, message: Msg, error: Exception) -> None:
         tries = message.metadata.num_delivered or 1

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from rotunda_kit.descriptors import message_class, message_type_of
 from rotunda_kit.model import Change, Resource, new_id
 from rotunda_kit.resource.publication import Publication
-from rotunda_kit.telemetry import traceparent
+from rotunda_kit.telemetry.traces import traceparent
 
 
 def stream_of(service: str) -> str:

@@ -14,11 +14,13 @@ from uuid import UUID
 import asyncpg
 import structlog
 from nats.aio.client import Client
+from opentelemetry.trace import SpanKind
 
 from rotunda_kit.db.engine import CONNECT_TIMEOUT
 from rotunda_kit.events.broker import provision_stream
-from rotunda_kit.events.envelope import headers_of, subject_of
+from rotunda_kit.events.envelope import headers_of, stream_of, subject_of
 from rotunda_kit.fail_points import FailPoint, fail_point
+from rotunda_kit.telemetry.traces import spans_beside
 
 log = structlog.get_logger()
 
@@ -118,6 +120,8 @@ class Relay:
 
     async def _publish(self, rows: Sequence[asyncpg.Record]) -> list[int]:
         """Publish rows without waiting for one before the next; gives the ids of those that the broker accepted."""
+        told = {"messaging.system": "nats", "messaging.destination.name": stream_of(self._service)}
+        spans = spans_beside("publish", SpanKind.PRODUCER, (row["traceparent"] for row in rows), told)
         answers = [
             await self._jetstream.publish_async(
                 subject_of(row["noun"], row["verb"], str(row["aggregate_id"])),
@@ -131,6 +135,8 @@ class Relay:
         _, unanswered = await asyncio.wait(answers, timeout=PUBLISH_TIMEOUT)
         for answer in unanswered:
             answer.cancel()
+        for span in spans:
+            span.end()
         return [
             row["id"]
             for row, answer in zip(rows, answers, strict=True)

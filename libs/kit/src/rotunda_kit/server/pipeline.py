@@ -4,6 +4,7 @@ In this order: trace, error mapping, identity, permission, request check, refere
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+from opentelemetry.trace import SpanKind
 from sqlalchemy import Table
 
 from rotunda_kit.access.control import AccessControl
@@ -19,18 +21,20 @@ from rotunda_kit.access.permissions import owned, permission_of
 from rotunda_kit.audit.entries import Cause, Entry, note
 from rotunda_kit.audit.reads import noun_of, reads_in, shows_sensitive
 from rotunda_kit.check import check_and_normalise
-from rotunda_kit.client import DEFAULT_TIMEOUT, Clients
+from rotunda_kit.client import DEFAULT_TIMEOUT, Clients, rpc_attributes
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.failures import RETRYABLE, UNIQUE_VIOLATION, sqlstate, translate
 from rotunda_kit.db.unit_of_work import Answer, unit_of_work
-from rotunda_kit.errors import DeadlineExceeded, Internal, InvalidArgument, RotundaError, Unauthenticated
+from rotunda_kit.errors import DeadlineExceeded, Internal, InvalidArgument, RotundaError, Unauthenticated, Unavailable
 from rotunda_kit.identity import TokenVerifier
 from rotunda_kit.resource.references import ReferenceCheck
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.idempotency import answer_of_twin, digest_of, kept_answer
 from rotunda_kit.server.method import Method, Servicer
 from rotunda_kit.status import STATUS_METADATA, to_status
-from rotunda_kit.telemetry import begin_trace, raised_at
+from rotunda_kit.telemetry.logs import raised_at
+from rotunda_kit.telemetry.metrics import RPC_DURATION
+from rotunda_kit.telemetry.traces import entry_span, failed
 
 log = structlog.get_logger()
 
@@ -91,15 +95,29 @@ class Pipeline:
     ) -> Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]:
         run = self._write if method.writes else self._read
         admit = self._door(descriptor, Command if method.writes else Call)
+        name = descriptor.full_name
+        told = rpc_attributes(descriptor)
 
         async def serve(raw: bytes, context: grpc.aio.ServicerContext) -> bytes:
+            began = time.perf_counter()
             metadata: dict[str, Any] = dict(context.invocation_metadata() or ())
-            begin_trace(metadata.get("traceparent"))
+            with entry_span(name, SpanKind.SERVER, metadata.get("traceparent"), told) as span:
+                failure, answer = await attempt(raw, context, metadata)
+                code = failure.code if failure else "OK"
+                if isinstance(failure, Internal | Unavailable | DeadlineExceeded):
+                    failed(span, failure.reason)
+            RPC_DURATION.record(time.perf_counter() - began, {**told, "rpc.grpc.status_code": code})
+            return answer
+
+        async def attempt(
+            raw: bytes, context: grpc.aio.ServicerContext, metadata: dict[str, Any]
+        ) -> tuple[RotundaError | None, bytes]:
+            failure: RotundaError
             remaining = context.time_remaining()
             try:
                 async with asyncio.timeout(DEFAULT_TIMEOUT if remaining is None else remaining):
                     call = admit(metadata.get("authorization", ""))
-                    return await run(servicer, descriptor, method, raw, call)
+                    return None, await run(servicer, descriptor, method, raw, call)
             except RotundaError as error:
                 failure = error
             except TimeoutError:
@@ -115,7 +133,7 @@ class Pipeline:
             context.set_trailing_metadata(((STATUS_METADATA, status.SerializeToString()),))
             context.set_code(getattr(grpc.StatusCode, failure.code))
             context.set_details(failure.detail)
-            return b""
+            return failure, b""
 
         return serve
 

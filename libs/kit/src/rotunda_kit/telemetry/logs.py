@@ -1,39 +1,12 @@
-"""Where a call stands in its trace (W3C Trace Context), and logs as JSON lines that carry it.
-
-Logs hold ids, reasons and counts, never personal data.
-"""
+"""Logs as JSON lines that name the trace."""
 
 import logging
-import re
-import secrets
 import sys
-from contextvars import ContextVar
 from typing import Any
 
 import structlog
 
-TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-
-_traceparent: ContextVar[str] = ContextVar("traceparent", default="")
-
-
-def begin_trace(traceparent: str | None = None) -> None:
-    """Go on with a trace, or begin one where `traceparent` is absent or malformed."""
-    match = TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    if match and set(match[1]) != {"0"} and set(match[2]) != {"0"}:
-        _traceparent.set(f"00-{match[1]}-{secrets.token_hex(8)}-{match[3]}")
-    else:
-        _traceparent.set(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00")
-
-
-def traceparent() -> str:
-    """The header to hand on; empty outside of a trace."""
-    return _traceparent.get()
-
-
-def trace_id() -> str:
-    """32 hexadecimal digits; empty outside of a trace."""
-    return _traceparent.get()[3:35]
+from rotunda_kit.telemetry.traces import trace_id
 
 
 def raised_at(error: BaseException) -> list[str]:
