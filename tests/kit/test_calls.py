@@ -20,6 +20,7 @@ from rotunda_kit.model import new_id
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import command
 from rotunda_kit.testing.platform import TestPlatform
+from rotunda_kit.testing.waiting import eventually
 
 ACCOUNTS = "rotunda.customers.v1.AccountService."
 GROUPS = "rotunda.access.v1.GroupService."
@@ -105,8 +106,15 @@ class TestStop:
         in_flight = asyncio.create_task(update(platform, account_id, "After"))
         await arrived.wait()
         stopping = asyncio.create_task(platform.stop("customers"))
-        with pytest.raises(Unavailable):
-            await create(platform, "Too late")
+
+        async def refused() -> bool:
+            try:
+                await create(platform, "Too late")
+            except Unavailable:
+                return True
+            return False
+
+        await eventually(refused)
         assert not stopping.done()
         may_go_on.set()
         answer = await in_flight

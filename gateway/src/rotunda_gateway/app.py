@@ -21,6 +21,7 @@ from rotunda_gateway.contracts.calls import Contracts
 from rotunda_gateway.contracts.lists import LISTS
 from rotunda_gateway.health import health_routes
 from rotunda_gateway.http.problems import install_problems
+from rotunda_gateway.http.rate_limits import BATCH, READ, WRITE, RateLimits
 from rotunda_gateway.openapi.docs import install_docs
 from rotunda_gateway.overview.routes import overview_routes
 from rotunda_gateway.overview.view import Views
@@ -53,7 +54,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     tokens = TokenVerifier.from_file(settings.token_keys_file, AUDIENCE)
     encryption = Encryption.from_file(settings.encryption_key_file)
     oidc = Oidc.of(settings, encryption, runtime.database) if settings.oidc_issuer else None
-    callers = Callers(runtime, issuer, tokens, oidc.access_tokens if oidc else None)
+    callers = Callers(runtime, issuer, tokens, oidc.access_tokens if oidc else None, _limits(settings))
     sessions = Sessions(runtime.database, issuer, settings.session_lifetime)
     throttle = Throttle(runtime.database)
     factors = SecondFactors(runtime.database, encryption)
@@ -62,7 +63,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     mail = SmtpMail(settings.smtp_url.get_secret_value(), settings.mail_from) if settings.smtp_url else None
     passwords = Passwords(runtime, mail, settings.password_reset_url)
     routes = discover_routes()
-    install_problems(app, lambda: runtime.retired)
+    install_problems(app, lambda: runtime.retired, settings.max_in_flight)
     install_docs(app, routes)
     app.include_router(health_routes(runtime.database))
     app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))
@@ -82,3 +83,12 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
         ),
     )
     return app
+
+
+def _limits(settings: GatewaySettings) -> RateLimits:
+    rates = {
+        READ: settings.rate_limit_read,
+        WRITE: settings.rate_limit_write,
+        BATCH: settings.rate_limit_batch,
+    }
+    return RateLimits(rates, settings.rate_limit_burst)

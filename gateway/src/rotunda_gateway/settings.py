@@ -37,5 +37,11 @@ class GatewaySettings(Settings):
     oidc_link_by_email: bool = Field(default=False, description="let a verified address be the user who has it")
     # Seconds that a 360 degree view waits for its services.
     view_deadline: float = 2.0
+    # Requests a second that one credential may send to each gateway process, by class of route; 0: as many as it likes.
+    rate_limit_read: float = Field(default=0.0, ge=0)
+    rate_limit_write: float = Field(default=0.0, ge=0)
+    rate_limit_batch: float = Field(default=0.0, ge=0)
+    # So many seconds' requests may come at once.
+    rate_limit_burst: float = Field(default=10.0, gt=0)
     # Bytes of a request body.
     body_limit: int = 8 * 1024 * 1024

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from rotunda_gateway.access.app import app as access
+from rotunda_gateway.app import make_app
 from rotunda_gateway.auth import callers as module
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.sessions import AUDIENCE
@@ -16,7 +17,7 @@ from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.testing.platform import TestPlatform
 
-from .conftest import Gateway, Person, assert_problem
+from .conftest import Gateway, Person, assert_problem, settings_of
 
 
 @pytest.fixture
@@ -199,3 +200,21 @@ class TestOnBehalfOf:
     ) -> None:
         response = await self.act(gateway, administrator, person.id, "/v1/sessions")
         assert_problem(response, 403, "SESSION_REQUIRED")
+
+
+class TestRateLimits:
+    async def test_a_credential_that_asks_too_often_is_told_when_to_come_again(
+        self, platform: TestPlatform, gateway: Gateway, person: Person
+    ) -> None:
+        runtime = platform.runtimes["access"]
+        settings = settings_of(runtime, platform, rate_limit_read=0.1, rate_limit_burst=20)
+        limited = Gateway(make_app(runtime, settings), platform)
+        other = await gateway.again(person)
+        answers = [await limited.send("GET", "/v1/me", person) for _ in range(3)]
+        assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
+        assert [answer.headers["ratelimit-limit"] for answer in answers] == ["2", "2", "2"]
+        assert_problem(answers[2], 429, "RATE_LIMITED")
+        assert 1 <= int(answers[2].headers["retry-after"]) <= 10
+        # Another session of the same user has a bucket of its own, and so has another class.
+        assert (await limited.send("GET", "/v1/me", other)).status_code == 200
+        assert "ratelimit-limit" not in (await limited.send("POST", "/v1/users", person, json={})).headers

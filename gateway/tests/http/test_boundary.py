@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from typing import Any
@@ -52,6 +53,34 @@ class TestRetirement:
             assert "connection" not in (await client.get("/")).headers
             retired = True
             assert (await client.get("/")).headers["connection"] == "close"
+
+
+class TestOverload:
+    async def test_who_comes_beyond_the_most_is_refused_at_once_and_the_others_are_not_harmed(self) -> None:
+        arrived, may_go_on = asyncio.Event(), asyncio.Event()
+        app = FastAPI()
+        install_problems(app, most_in_flight=1)
+
+        @app.get("/slow")
+        async def slow() -> str:
+            arrived.set()
+            await may_go_on.wait()
+            return "done"
+
+        @app.get("/healthz")
+        async def healthz() -> str:
+            return "ok"
+
+        async with client_of(app) as client:
+            first = asyncio.create_task(client.get("/slow"))
+            await arrived.wait()
+            refused = await client.get("/slow")
+            assert (refused.status_code, refused.json()["reason"]) == (503, "OVERLOADED")
+            assert refused.headers["retry-after"] == "1"
+            assert (await client.get("/healthz")).status_code == 200
+            may_go_on.set()
+            assert (await first).json() == "done"
+            assert (await client.get("/slow")).json() == "done"
 
 
 class TestUnexpectedErrors:

@@ -18,6 +18,7 @@ from rotunda_gateway.access.principals import API_KEY, SESSION, USER, Credential
 from rotunda_gateway.auth.oidc.access_tokens import AccessTokens
 from rotunda_gateway.auth.secrets import digest_of
 from rotunda_gateway.auth.security_log import asking
+from rotunda_gateway.http.rate_limits import RateLimits
 from rotunda_kit.access.permissions import Permission
 from rotunda_kit.errors import InvalidArgument, PermissionDenied, RotundaError, Unauthenticated
 from rotunda_kit.identity import LIFETIME, Principal, TokenIssuer, TokenVerifier
@@ -99,11 +100,18 @@ class Callers:
         issuer: signs.
         tokens: verifies the gateway's access tokens.
         foreign: tokens of the organisation's identity provider, if it has one.
+        limits: how many requests he may send; as many as he likes, if omitted.
     """
 
     def __init__(
-        self, runtime: Runtime, issuer: TokenIssuer, tokens: TokenVerifier, foreign: AccessTokens | None = None
+        self,
+        runtime: Runtime,
+        issuer: TokenIssuer,
+        tokens: TokenVerifier,
+        foreign: AccessTokens | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
+        self._limits = limits or RateLimits({}, burst=1)
         self._foreign = foreign
         self._runtime = runtime
         self._database = runtime.database
@@ -125,6 +133,7 @@ class Callers:
             Unavailable: OIDC_UNAVAILABLE.
             PermissionDenied: he may not act on behalf of the one whom he names.
             InvalidArgument: he names nobody.
+            TooManyRequests: RATE_LIMITED.
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         token = token.strip()
@@ -139,6 +148,7 @@ class Callers:
             known = await self._meet(key, digest)
         elif known.credential.digest != digest:
             raise _refusal(kind)
+        self._limits.admit(credential_id)
         asking.set(known.principal)
         return known.use(at)
 

@@ -6,13 +6,19 @@ from collections.abc import Awaitable, Callable
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rotunda_kit.telemetry.metrics import HTTP_DURATION
+from rotunda_gateway.http.rate_limits import Verdict, class_of, verdict
+from rotunda_kit.errors import Overloaded
+from rotunda_kit.telemetry.metrics import HTTP_DURATION, SHED
 from rotunda_kit.telemetry.traces import entry_span, failed, trace_id
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 ROUTE = "rotunda.route"
 """Where a scope keeps the pattern of its path, if the app's own router has not found it."""
+
+MOST_IN_FLIGHT = 256
+ALWAYS = frozenset({"/healthz", "/readyz"})
+"""Paths that an orchestrator asks for: one who hears nothing there would end a process that only has much to do."""
 
 OnError = Callable[[Exception, Send], Awaitable[None]]
 """Answers a request whose handling failed with an unexpected error."""
@@ -25,10 +31,18 @@ class RequestBoundary:
     cost more than the whole transcoding.
     """
 
-    def __init__(self, app: ASGIApp, on_error: OnError, retired: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        on_error: OnError,
+        retired: Callable[[], bool] = lambda: False,
+        most_in_flight: int = MOST_IN_FLIGHT,
+    ) -> None:
         self._app = app
         self._on_error = on_error
         self._retired = retired
+        self._most_in_flight = most_in_flight
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI request."""
@@ -46,24 +60,32 @@ class RequestBoundary:
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> int:
         request_id = (b"x-request-id", trace_id().encode())
         status = 0
+        asked = Verdict(class_of(scope["method"], scope["path"]))
+        verdict.set(asked)
 
         async def traced_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), request_id]
+                message["headers"] = [*message.get("headers", ()), request_id, *asked.headers]
                 if self._retired():
                     # The next request of this client goes elsewhere.
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
+        self._in_flight += 1
         try:
+            if self._in_flight > self._most_in_flight and scope["path"] not in ALWAYS:
+                SHED.add(1, {"reason": "in_flight"})
+                raise Overloaded
             await self._app(scope, receive, traced_send)
         except Exception as error:
             if status:
                 # Half an answer is out: only a broken connection can tell the client.
                 raise
             await self._on_error(error, traced_send)
+        finally:
+            self._in_flight -= 1
         return status
 
 

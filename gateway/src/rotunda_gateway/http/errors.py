@@ -48,6 +48,18 @@ class InvalidJson(InvalidArgument):
         super().__init__([], "INVALID_JSON", detail, {"line": str(line), "column": str(column)})
 
 
+class TooManyRequests(ResourceExhausted):
+    """A caller sends more than he may; `retry_after` in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            "RATE_LIMITED",
+            f"Too many requests. The next one is taken in {retry_after} s.",
+            {"retryAfter": str(retry_after)},
+        )
+
+
 class TooManyAttempts(ResourceExhausted):
     """Someone failed too often to prove who he is; `retry_after` in seconds."""
 

@@ -13,8 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Send
 
-from rotunda_gateway.http.boundary import RequestBoundary
-from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound, TooManyAttempts
+from rotunda_gateway.http.boundary import MOST_IN_FLIGHT, RequestBoundary
+from rotunda_gateway.http.errors import InvalidJson, MethodNotAllowed, RouteNotFound, TooManyAttempts, TooManyRequests
 from rotunda_kit.db.failures import translate
 from rotunda_kit.descriptors import json_path
 from rotunda_kit.errors import FieldViolation, Internal, InvalidArgument, RotundaError
@@ -80,7 +80,7 @@ def problem_of(error: RotundaError, field_name: Callable[[str], str] = json_path
 def _headers_of(error: RotundaError) -> Headers:
     if isinstance(error, MethodNotAllowed):
         return [(b"allow", error.allow.encode())]
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyAttempts | TooManyRequests):
         return [(b"retry-after", str(error.retry_after).encode())]
     return ()
 
@@ -110,17 +110,20 @@ async def send_problem(send: Send, problem: Problem, with_body: bool = True) -> 
     await send({"type": "http.response.body", "body": problem.body if with_body else b""})
 
 
-def install_problems(app: FastAPI, retired: Callable[[], bool] = lambda: False) -> None:
+def install_problems(
+    app: FastAPI, retired: Callable[[], bool] = lambda: False, most_in_flight: int = MOST_IN_FLIGHT
+) -> None:
     """Let every error of an app's own routes be answered as a problem, and every request have a trace.
 
     Args:
         app: whose.
         retired: whether the process is about to stop.
+        most_in_flight: requests at a time; who comes beyond is told to come later.
     """
     app.add_exception_handler(RotundaError, _answer)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
-    app.add_middleware(RequestBoundary, on_error=_send_unexpected, retired=retired)
+    app.add_middleware(RequestBoundary, on_error=_send_unexpected, retired=retired, most_in_flight=most_in_flight)
 
 
 def known(error: Exception) -> RotundaError:

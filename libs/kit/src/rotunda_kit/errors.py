@@ -152,6 +152,15 @@ class ResourceExhausted(RotundaError):
     http_status = 429
 
 
+class Overloaded(ResourceExhausted):
+    """More is under way than can be done in time. Not tried again by itself, which would make it worse."""
+
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__("OVERLOADED", "Too much is under way. Try again later.")
+
+
 class Unavailable(RotundaError):
     """Something that is needed does not answer; asking again later may succeed."""
 

@@ -71,6 +71,7 @@ class Runtime:
             self.tokens,
             self.service.reference_check(),
             self.service.tables,
+            self.settings.max_in_flight,
         )
         self.start(self.control.directory.run())
         server = grpc.aio.server(

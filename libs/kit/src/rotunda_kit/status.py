@@ -13,6 +13,7 @@ DOMAIN = "rotunda"
 
 _BY_REASON: dict[str, type[RotundaError]] = {
     "ETAG_MISMATCH": errors.EtagMismatch,
+    "OVERLOADED": errors.Overloaded,
     "IDEMPOTENCY_KEY_REUSED": errors.IdempotencyKeyReused,
 }
 _BY_CODE: dict[str, type[RotundaError]] = {

@@ -25,7 +25,15 @@ from rotunda_kit.client import DEFAULT_TIMEOUT, Clients, rpc_attributes
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.failures import RETRYABLE, UNIQUE_VIOLATION, sqlstate, translate
 from rotunda_kit.db.unit_of_work import Answer, unit_of_work
-from rotunda_kit.errors import DeadlineExceeded, Internal, InvalidArgument, RotundaError, Unauthenticated, Unavailable
+from rotunda_kit.errors import (
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    Overloaded,
+    RotundaError,
+    Unauthenticated,
+    Unavailable,
+)
 from rotunda_kit.identity import TokenVerifier
 from rotunda_kit.resource.references import ReferenceCheck
 from rotunda_kit.server.call import Call, Command
@@ -33,7 +41,7 @@ from rotunda_kit.server.idempotency import answer_of_twin, digest_of, kept_answe
 from rotunda_kit.server.method import Method, Servicer
 from rotunda_kit.status import STATUS_METADATA, to_status
 from rotunda_kit.telemetry.logs import raised_at
-from rotunda_kit.telemetry.metrics import RPC_DURATION
+from rotunda_kit.telemetry.metrics import RPC_DURATION, SHED
 from rotunda_kit.telemetry.traces import entry_span, failed
 
 log = structlog.get_logger()
@@ -56,6 +64,7 @@ class Pipeline:
         tokens: verifies callers.
         references: knows which records exist.
         tables: of the service, to name the fields of violated constraints.
+        most_in_flight: calls at a time.
     """
 
     def __init__(
@@ -67,6 +76,7 @@ class Pipeline:
         tokens: TokenVerifier,
         references: ReferenceCheck,
         tables: list[Table],
+        most_in_flight: int,
     ) -> None:
         self._service = service
         self._database = database
@@ -75,6 +85,8 @@ class Pipeline:
         self._tokens = tokens
         self._references = references
         self._tables = tables
+        self._most_in_flight = most_in_flight
+        self._in_flight = 0
 
     def handler(self, servicer: Servicer) -> grpc.GenericRpcHandler:
         """The handler for all methods of a servicer.
@@ -114,7 +126,11 @@ class Pipeline:
         ) -> tuple[RotundaError | None, bytes]:
             failure: RotundaError
             remaining = context.time_remaining()
+            self._in_flight += 1
             try:
+                if self._in_flight > self._most_in_flight:
+                    SHED.add(1, {"reason": "in_flight"})
+                    raise Overloaded
                 async with asyncio.timeout(DEFAULT_TIMEOUT if remaining is None else remaining):
                     call = admit(metadata.get("authorization", ""))
                     return None, await run(servicer, descriptor, method, raw, call)
@@ -129,6 +145,8 @@ class Pipeline:
                     log.error(
                         "call failed", method=descriptor.full_name, error=type(error).__name__, where=raised_at(error)
                     )
+            finally:
+                self._in_flight -= 1
             status = to_status(failure)
             context.set_trailing_metadata(((STATUS_METADATA, status.SerializeToString()),))
             context.set_code(getattr(grpc.StatusCode, failure.code))

@@ -31,6 +31,7 @@ HTTP_DURATION = meter.create_histogram(
     "How long requests took, by route and status.",
     explicit_bucket_boundaries_advisory=SECONDS,
 )
+SHED = meter.create_counter("rotunda.requests.shed", "{request}", "Requests that were refused, by reason.")
 EVENTS = meter.create_counter("rotunda.events.taken_in", "{event}", "Events that a consumer has taken in.")
 
 
