@@ -65,7 +65,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     routes = discover_routes()
     install_problems(app, lambda: runtime.retired, settings.max_in_flight)
     install_docs(app, routes)
-    app.include_router(health_routes(runtime.database))
+    app.include_router(health_routes(runtime))
     app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))
     app.include_router(session_routes(callers, sessions, credentials))
     app.include_router(password_routes(callers, passwords, throttle, credentials))

@@ -3,7 +3,9 @@
 Every write carries a request id, so that a call may be tried again without doing its work twice.
 """
 
+import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -18,9 +20,11 @@ from opentelemetry.trace import SpanKind
 from rotunda_kit.errors import DeadlineExceeded, Internal, RotundaError, Unavailable
 from rotunda_kit.status import STATUS_METADATA, from_status
 from rotunda_kit.telemetry.traces import span_within, traceparent
+from rotunda_kit.tls import Tls
 
 # Seconds.
 DEFAULT_TIMEOUT = 10.0
+LOOK_AT_CERTIFICATES = 10.0
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 # An error that names each of a thousand wrong fields stands in the trailing metadata.
 MAX_METADATA_BYTES = 1024 * 1024
@@ -79,12 +83,18 @@ class Clients:
 
     Args:
         address_of: where a service listens, `host:port`.
+        tls: of the process; None where connections are in plain text.
     """
 
-    def __init__(self, address_of: Callable[[str], str]) -> None:
+    def __init__(self, address_of: Callable[[str], str], tls: Tls | None = None) -> None:
         self._address_of = address_of
+        self._tls = tls
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._stubs: dict[tuple[str, str], Any] = {}
+        # Of the certificates that the channels have, and when that was looked at.
+        self._version: tuple[int, ...] = ()
+        self._looked = 0.0
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def call(
         self,
@@ -116,13 +126,13 @@ class Clients:
                 raise error_of(error, target) from error
 
     def _stub(self, service: str, method: MethodDescriptor) -> Any:
+        if self._tls is not None and time.monotonic() - self._looked > LOOK_AT_CERTIFICATES:
+            self._renew(self._tls)
         stub = self._stubs.get((service, method.full_name))
         if stub is None:
             channel = self._channels.get(service)
             if channel is None:
-                channel = self._channels[service] = grpc.aio.insecure_channel(
-                    self._address_of(service), options=_OPTIONS
-                )
+                channel = self._channels[service] = self._open(self._address_of(service))
             stub = self._stubs[service, method.full_name] = channel.unary_unary(
                 f"/{method.containing_service.full_name}/{method.name}",
                 request_serializer=GetMessageClass(method.input_type).SerializeToString,
@@ -130,8 +140,30 @@ class Clients:
             )
         return stub
 
+    def _open(self, address: str) -> grpc.aio.Channel:
+        if self._tls is None:
+            return grpc.aio.insecure_channel(address, options=_OPTIONS)
+        return grpc.aio.secure_channel(address, self._tls.client(), options=_OPTIONS)
+
+    def _renew(self, tls: Tls) -> None:
+        """Open channels anew if there are new certificates; calls in flight go on in the old ones."""
+        self._looked = time.monotonic()
+        version = tls.version()
+        if version == self._version:
+            return
+        self._version = version
+        old = list(self._channels.values())
+        self._channels.clear()
+        self._stubs.clear()
+        for channel in old:
+            task = asyncio.create_task(channel.close(DEFAULT_TIMEOUT))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
     async def close(self) -> None:
         """Close all channels."""
+        for task in self._closing:
+            task.cancel()
         for channel in self._channels.values():
             await channel.close()
 

@@ -26,6 +26,7 @@ from rotunda_kit.identity import TokenVerifier
 from rotunda_kit.monitor import Monitor
 from rotunda_kit.server.pipeline import Pipeline
 from rotunda_kit.settings import Settings
+from rotunda_kit.tls import Tls
 
 log = structlog.get_logger()
 
@@ -47,7 +48,8 @@ class Runtime:
         self.service = service
         self.settings = settings
         self.database = Database(settings.database_url, settings.database_pool_size)
-        self.clients = Clients(settings.address_of)
+        self._tls = Tls.of(settings)
+        self.clients = Clients(settings.address_of, self._tls)
         self.control = AccessControl(Directory(self.database), service.ownerships(), self.database)
         self.tokens = TokenVerifier.from_file(settings.token_keys_file)
         self._server: grpc.aio.Server | None = None
@@ -89,7 +91,11 @@ class Runtime:
             names.append(servicer.descriptor.full_name)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-        self.port = server.add_insecure_port(f"{self.settings.grpc_host}:{self.settings.grpc_port}")
+        address = f"{self.settings.grpc_host}:{self.settings.grpc_port}"
+        if self._tls is None:
+            self.port = server.add_insecure_port(address)
+        else:
+            self.port = server.add_secure_port(address, self._tls.server())
         await server.start()
         self._server = server
         self._answers = names

@@ -30,6 +30,13 @@ class Settings(BaseSettings):
     )
     # Of the traces that begin here, which are sent to the collector.
     trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
+    tls_cert_file: Path | None = Field(
+        default=None, description="PEM certificate of the process, for TLS between services; read again when renewed"
+    )
+    tls_key_file: Path | None = Field(default=None, description="PEM private key of the certificate")
+    tls_ca_file: Path | None = Field(default=None, description="PEM authorities of the other services' certificates")
+    # Whether callers must show a certificate, too.
+    tls_client_auth: bool = False
     log_level: str = "INFO"
     # How many connections to PostgreSQL a process keeps, for commands and for reads each.
     database_pool_size: int = Field(default=12, ge=1)

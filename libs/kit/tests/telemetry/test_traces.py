@@ -15,11 +15,10 @@ COLLECTOR = "http://127.0.0.1:1"
 
 
 @pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    before = traces._tracing.provider, traces._tracing.tracer
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(traces, "_tracing", traces._Tracing())
     yield
     traces.end_traces()
-    traces._tracing.provider, traces._tracing.tracer = before
 
 
 def entered(flags: str) -> tuple[str, bool]:
@@ -41,7 +40,8 @@ class TestTraceId:
     def test_outside_of_a_trace_there_is_none(self) -> None:
         assert (trace_id(), traceparent()) == ("", "")
 
-    def test_what_is_within_hands_on_its_own_span(self) -> None:
+    def test_what_is_within_and_recorded_hands_on_its_own_span(self) -> None:
+        configure_traces(Resource({}), 1.0, COLLECTOR)
         with entry_span("call", SpanKind.SERVER, None, {}):
             outer = traceparent()
             with span_within("part", SpanKind.CLIENT, {}):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from rotunda_kit.db.tracking import TrackingSession
 from rotunda_kit.telemetry.sql import trace_statements
+from rotunda_kit.telemetry.traces import exports
 
 # Seconds. A statement that takes longer is a bug or an overload; either way the caller has gone.
 STATEMENT_TIMEOUT = 30
@@ -81,7 +82,8 @@ class Database:
             },
             **options,
         )
-        trace_statements(engine.sync_engine, urlsplit(url).path.removeprefix("/"))
+        if exports():
+            trace_statements(engine.sync_engine, urlsplit(url).path.removeprefix("/"))
         return engine
 
     @asynccontextmanager

@@ -1,0 +1,150 @@
+"""Every process is stopped and started again, one after the other, under load: nobody notices."""
+
+import asyncio
+import itertools
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from rotunda_kit.testing.waiting import eventually
+from rotunda_local.errors import PlatformError
+from rotunda_local.health import grpc_problem, http_problem
+from rotunda_local.platform import Platform
+
+from .platforms import twins
+
+# Seconds.
+STOP_DELAY = 1.0
+LOOK_EVERY = 0.1
+LIFE = 30.0
+REQUESTS_A_SECOND = 100
+# In each run of all tests; with `make chaos` all of them.
+FEW = ("customers", "gateway", "customers-b", "gateway-b")
+
+
+class Balancer:
+    """Sends requests to gateways that are ready, in turns, as a load balancer does.
+
+    Args:
+        platform: with two gateways.
+        token: of the one who sends them.
+    """
+
+    def __init__(self, platform: Platform, token: str) -> None:
+        self._ports = [platform.ports["gateway"], platform.ports["gateway-b"]]
+        self._clients = {
+            port: httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=30,
+                trust_env=False,
+            )
+            for port in self._ports
+        }
+        self._ready = list(self._ports)
+        self._turns = itertools.count()
+        self.answers: Counter[str] = Counter()
+
+    async def look(self) -> None:
+        """See again and again who is ready."""
+        while True:
+            problems = [await asyncio.to_thread(http_problem, port) for port in self._ports]
+            self._ready = [port for port, problem in zip(self._ports, problems, strict=True) if not problem]
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def send(self, number: int, account_id: str) -> None:
+        """Send one request, and count its answer."""
+        client = self._clients[self._ready[next(self._turns) % len(self._ready)]]
+        try:
+            if number % 4 == 0:
+                response = await client.post(
+                    "/v1/contacts", json={"lastName": f"Number {number}", "accountId": account_id}
+                )
+            elif number % 4 == 1:
+                response = await client.get(f"/v1/accounts/{account_id}/360")
+            elif number % 4 == 2:
+                response = await client.get("/v1/opportunities", params={"pageSize": 5})
+            else:
+                response = await client.get(f"/v1/accounts/{account_id}")
+        except httpx.HTTPError as error:
+            self.answers[type(error).__name__] += 1
+            return
+        reason = response.json().get("reason", "") if response.is_error else ""
+        degraded = number % 4 == 1 and response.is_success and '"UNAVAILABLE"' in response.text
+        self.answers[f"{response.status_code} {reason}{'degraded' if degraded else ''}".strip()] += 1
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+
+@asynccontextmanager
+async def load(platform: Platform) -> AsyncIterator[Balancer]:
+    """So many requests a second, however long each takes."""
+    access = platform.access
+    async with httpx.AsyncClient(base_url=platform.url, trust_env=False) as client:
+        form = {"username": access.username, "password": access.password}
+        token = (await client.post("/v1/auth/token", data=form)).raise_for_status().json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        account = await client.post("/v1/accounts", json={"displayName": "Rotunda"}, headers=headers)
+        account_id = account.raise_for_status().json()["id"]
+    balancer = Balancer(platform, token)
+    ended = asyncio.Event()
+
+    async def send() -> None:
+        begin = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as group:
+            for number in itertools.count():
+                if ended.is_set():
+                    return
+                group.create_task(balancer.send(number, account_id))
+                wait = begin + (number + 1) / REQUESTS_A_SECOND - asyncio.get_running_loop().time()
+                await asyncio.sleep(max(0.0, wait))
+
+    looking, sending = asyncio.create_task(balancer.look()), asyncio.create_task(send())
+    try:
+        yield balancer
+    finally:
+        ended.set()
+        await sending
+        looking.cancel()
+        await balancer.close()
+
+
+async def restart(platform: Platform, name: str) -> None:
+    """End a process in good order, and wait until the next one serves."""
+    before = platform.pid(name)
+    os.kill(before, signal.SIGTERM)
+    program = next(program for program in platform.suite.programs if program.name == name)
+
+    async def back() -> bool:
+        try:
+            if platform.pid(name) == before:
+                return False
+        except PlatformError:
+            return False
+        problem = await asyncio.to_thread(grpc_problem, platform.ports[program.grpc_port])
+        if program.http_port:
+            problem += await asyncio.to_thread(http_problem, platform.ports[program.http_port])
+        return not problem
+
+    await eventually(back, LIFE)
+    # Until the load balancer has seen it, too.
+    await asyncio.sleep(3 * LOOK_EVERY)
+
+
+class TestRollingRestart:
+    async def test_no_request_fails(self, tmp_path: Path, rounds: int) -> None:
+        with twins(tmp_path, STOP_DELAY) as platform:
+            names = [program.name for program in platform.suite.programs] if rounds > 1 else FEW
+            async with load(platform) as balancer:
+                for name in names:
+                    await restart(platform, name)
+        print(dict(balancer.answers))
+        assert set(balancer.answers) == {"200"}
+        assert balancer.answers.total() > REQUESTS_A_SECOND * len(names) * STOP_DELAY
