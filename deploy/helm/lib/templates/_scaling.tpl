@@ -16,6 +16,9 @@ spec:
 
 {{- define "rotunda.autoscaler" -}}
 {{- $scaling := (index .root.Values .component).autoscaling }}
+{{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}
+{{- fail (printf "%s.autoscaling: minReplicas is more than maxReplicas" .component) }}
+{{- end }}
 {{- if or $scaling.enabled (eq (default "none" $scaling.by) "cpu") }}
 {{- $name := printf "%s-%s" (include "rotunda.name" .root) .component }}
 apiVersion: autoscaling/v2
