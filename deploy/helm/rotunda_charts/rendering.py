@@ -55,15 +55,11 @@ def merged(*layers: Values) -> dict[str, Any]:
     return result
 
 
-@cache
-def chart(name: str, charts: Path = CHARTS) -> helm_python.Chart:
-    """A chart, loaded."""
-    return helm_python.Chart.load(charts / name)
-
-
 def render(name: str, values: Values | None = None, *, charts: Path = CHARTS) -> dict[str, str]:
     """The text of each template of a chart."""
-    return chart(name, charts).render(dict(values or {}), name="rotunda", namespace=NAMESPACE)
+    # Loaded each time: rendering leaves its values, and what is disabled, in the loaded chart.
+    with helm_python.Chart.load(charts / name) as chart:
+        return chart.render(dict(values or {}), name="rotunda", namespace=NAMESPACE)
 
 
 @cache

@@ -99,7 +99,7 @@ def global_values() -> Schema:
     return strict(
         {
             # With what comes behind it, the longest name has 63 characters.
-            "instance": text("[a-z]([-a-z0-9]{0,28}[a-z0-9])?"),
+            "instance": text("[a-z]([-a-z0-9]{0,29}[a-z0-9])?"),
             "image": strict(
                 {
                     "registry": text("[a-z0-9]([-a-z0-9._:/]*[a-z0-9])?"),
@@ -194,8 +194,8 @@ def service(secrets: Schema, alerts: Schema, further: Schema) -> Schema:
             "stop": strict({"delay": whole(0), "grace": whole(1)}),
             "env": {
                 "type": "object",
-                "propertyNames": {"pattern": "^ROTUNDA_[A-Z0-9_]+$"},
-                "additionalProperties": {"type": ["string", "number", "boolean"]},
+                "additionalProperties": False,
+                "patternProperties": {"^ROTUNDA_[A-Z0-9_]+$": {"type": ["string", "number", "boolean"]}},
             },
             "api": component({"enabled": FLAG}),
             "worker": component({"by": one_of("none", "cpu", "lag"), "lagPerReplica": whole(1)}),
