@@ -11,7 +11,7 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 LOCAL := .venv/bin/python -m rotunda_local
 
 PROJECTS := $(wildcard pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml deploy/local/pyproject.toml)
-SOURCES := libs services gateway deploy/local examples tests
+SOURCES := libs services gateway deploy/local deploy/helm examples tests
 # Without what is generated.
 TYPED := libs/kit $(filter-out libs,$(SOURCES))
 # With the folders, whose times change when a file is removed.
@@ -37,7 +37,7 @@ reset: setup ## Stop everything and delete all data
 	@$(LOCAL) reset $(ARGS)
 
 ##@ Developing
-.PHONY: setup proto test check fmt revise bench chaos release clean
+.PHONY: setup proto test check fmt revise golden bench chaos release clean
 setup: .venv/.synced ## Install what uv.lock names into .venv
 
 .venv/bin/python:
@@ -121,6 +121,9 @@ fmt: setup ## Format the code, and mend what can be mended by itself
 
 revise: setup proto ## Write a migration: make revise SERVICE=sales MESSAGE="Add …"
 	@.venv/bin/python -m rotunda_local.revision "$(SERVICE)" "$(MESSAGE)"
+
+golden: setup ## Write the charts' schemas and golden files anew
+	@PYTHONPATH=deploy/helm .venv/bin/python -m rotunda_charts
 
 bench: setup proto ## Measure speed on a platform of its own
 	@.venv/bin/python tests/load/bench.py $(ARGS)

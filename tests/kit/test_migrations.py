@@ -1,7 +1,10 @@
 """Migrations: they make what the mapped classes say, however often and by however many they are run."""
 
 import asyncio
+import os
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +38,15 @@ def service(request: pytest.FixtureRequest) -> Service:
 
 async def migrate(url: str, service: Service) -> None:
     await migrations.migrate(url, migrations.config(service.migrations, [service.metadata]))
+
+
+async def execute(url: str, statement: str) -> None:
+    engine = create_async_engine(asyncpg_url(url))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
 
 
 def differences(connection: Connection, service: Service) -> list[object]:
@@ -107,3 +119,76 @@ class TestTraffic:
         await migrating
         await engine.dispose()
         assert attempts >= 2
+
+
+class TestAwaitMigrations:
+    @pytest.fixture
+    async def url(self, postgres: PostgresServer, request: pytest.FixtureRequest) -> str:
+        return await postgres.create_database(f"awaited_{abs(hash(request.node.name))}")
+
+    async def test_it_returns_when_the_database_has_the_newest_version(self, url: str, service: Service) -> None:
+        await migrate(url, service)
+        await service.await_migrations(url, timeout=20)
+
+    async def test_it_waits_until_the_database_has_it(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        service: Service = import_module(SERVICES["customers"]).app
+        looked, missing = asyncio.Event(), migrations._missing
+
+        def look(connection: Connection, settings: Any) -> str:
+            found = missing(connection, settings)
+            looked.set()
+            return found
+
+        monkeypatch.setattr(migrations, "_missing", look)
+        monkeypatch.setattr(migrations, "LOOK_AGAIN", 0.05)
+        waiting = asyncio.create_task(service.await_migrations(url, timeout=60))
+        await looked.wait()
+        assert not waiting.done()
+        await migrate(url, service)
+        await waiting
+
+    async def test_an_older_version_is_not_enough(self, url: str) -> None:
+        service: Service = import_module(SERVICES["customers"]).app
+        await migrate(url, service)
+        first = next(
+            file.name.split("_")[0]
+            for file in service.migrations.glob("*.py")
+            if "down_revision = None" in file.read_text()
+        )
+        await execute(url, f"UPDATE alembic_version SET version_num = '{first}'")
+        with pytest.raises(TimeoutError, match=r"did not get its version within 0\.5 s: [0-9a-f]{12}"):
+            await service.await_migrations(url, timeout=0.5)
+
+    async def test_the_version_of_a_later_release_is_good_for_this_one(self, url: str) -> None:
+        service: Service = import_module(SERVICES["customers"]).app
+        await migrate(url, service)
+        await execute(url, "UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        await service.await_migrations(url, timeout=20)
+        await migrate(url, service)  # Changes nothing, and does not fail either.
+        await service.await_migrations(url, timeout=20)
+
+    async def test_a_database_that_is_away_is_waited_for(self) -> None:
+        service: Service = import_module(SERVICES["customers"]).app
+        with pytest.raises(TimeoutError, match=r"within 0\.5 s: ConnectionRefusedError"):
+            await service.await_migrations("postgresql://nobody@127.0.0.1:1/nothing", timeout=0.5)
+
+    @pytest.mark.parametrize("module", ["rotunda_customers", "rotunda_gateway"])
+    async def test_the_commands_need_no_more_than_the_database(self, url: str, module: str, tmp_path: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ROTUNDA_")}
+
+        async def run(*arguments: str) -> tuple[int, str]:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", module, *arguments),
+                env=environment | {"ROTUNDA_DATABASE_URL": url},
+                cwd=tmp_path,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            _, said = await process.communicate()
+            assert process.returncode is not None
+            return process.returncode, said.decode()
+
+        code, said = await run("await-migrations", "--timeout", "0.5")
+        assert (code, "did not get its version" in said) == (1, True)
+        assert (await run("migrate"))[0] == 0
+        assert (await run("await-migrations"))[0] == 0

@@ -68,6 +68,14 @@ class Service:
             finally:
                 await database.close()
 
+    async def await_migrations(self, url: str, timeout: float) -> None:  # noqa: ASYNC109 - tells what it waited for
+        """Return when a database has the version that this release needs.
+
+        Raises:
+            TimeoutError: it does not have it after so many seconds.
+        """
+        await migrations.await_migrations(url, migrations.config(self.migrations, [self.metadata]), timeout)
+
     @property
     def all_copies(self) -> list[Copy]:
         """Every kind of copy that it keeps, those that its checks of access need too."""

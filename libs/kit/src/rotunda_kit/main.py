@@ -1,4 +1,7 @@
-"""The command line of every service: `serve [--with-worker]`, `work`, `migrate`, `revise`, `republish`, `reconcile`."""
+"""The command line of every service.
+
+`serve [--with-worker]`, `work`, `migrate`, `await-migrations`, `revise`, `verify-audit`, `republish`, `reconcile`.
+"""
 
 import asyncio
 import signal
@@ -16,7 +19,7 @@ from rotunda_kit.db import migrations
 from rotunda_kit.events.commands import add_event_commands
 from rotunda_kit.monitor import show_pools
 from rotunda_kit.runtime import Runtime
-from rotunda_kit.settings import Settings
+from rotunda_kit.settings import DatabaseSettings, Settings
 from rotunda_kit.telemetry.logs import configure_logging
 from rotunda_kit.telemetry.setup import begin_telemetry, end_telemetry
 
@@ -93,19 +96,30 @@ def add_audit_command(cli: typer.Typer, service: Service) -> None:
 
 
 def add_migration_commands(cli: typer.Typer, service: Service) -> None:
-    """`migrate` and `revise`, for a service's own command line."""
+    """`migrate`, `await-migrations` and `revise`, for a service's own command line."""
 
     @cli.command()
     def migrate() -> None:
         """Bring the database to the newest version."""
-        settings = Settings()  # type: ignore[call-arg] # they come from the environment
+        settings = DatabaseSettings()  # type: ignore[call-arg] # they come from the environment
         configure_logging(service.name, settings.log_level)
         uvloop.run(service.migrate(settings.database_url))
 
     @cli.command()
+    def await_migrations(timeout: Annotated[float, typer.Option(min=0, help="Seconds.")] = 300.0) -> None:
+        """Wait until the database has the version that this release needs; exits with 1 where it does not get it."""
+        settings = DatabaseSettings()  # type: ignore[call-arg] # they come from the environment
+        configure_logging(service.name, settings.log_level)
+        try:
+            uvloop.run(service.await_migrations(settings.database_url, timeout))
+        except TimeoutError as error:
+            typer.echo(f"{error}.", err=True)
+            raise typer.Exit(1) from error
+
+    @cli.command()
     def revise(message: str) -> None:
         """Bring the database to the newest version, and write a migration from what the mapped classes have beyond."""
-        settings = Settings()  # type: ignore[call-arg] # they come from the environment
+        settings = DatabaseSettings()  # type: ignore[call-arg] # they come from the environment
         versions = migrations.config(service.migrations, [service.metadata])
 
         async def write() -> None:

@@ -6,12 +6,18 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Settings(BaseSettings):
-    """Settings of every service process, read from `ROTUNDA_*` variables."""
+class DatabaseSettings(BaseSettings):
+    """All that a command needs which is about the database only; it shall know no other secret."""
 
     model_config = SettingsConfigDict(env_prefix="ROTUNDA_", extra="ignore")
 
     database_url: str = Field(description="postgresql://user:password@host:port/database, of this service alone")
+    log_level: str = "INFO"
+
+
+class Settings(DatabaseSettings):
+    """Settings of every service process, read from `ROTUNDA_*` variables."""
+
     nats_url: str = Field(description="nats://user:password@host:port")
     token_keys_file: Path = Field(description="JSON Web Key Set with the public keys of the gateway's internal tokens")
     audit_keys_file: Path = Field(
@@ -37,7 +43,6 @@ class Settings(BaseSettings):
     tls_ca_file: Path | None = Field(default=None, description="PEM authorities of the other services' certificates")
     # Whether callers must show a certificate, too.
     tls_client_auth: bool = False
-    log_level: str = "INFO"
     # How many connections to PostgreSQL a process keeps, for commands and for reads each.
     database_pool_size: int = Field(default=12, ge=1)
     customers_address: str = "127.0.0.1:8051"

@@ -4,12 +4,15 @@ A service's folder `migrations/` holds nothing but versions. The first one makes
 `create_kit_tables`.
 """
 
+import asyncio
 import time
 from pathlib import Path
 
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -21,6 +24,8 @@ log = structlog.get_logger()
 
 LOCK_KEY = 0x726F74756E6461  # "rotunda"
 ATTEMPTS = 10
+# Seconds between two looks at whether a database has got its version.
+LOOK_AGAIN = 1.0
 
 
 def create_kit_tables(connection: Connection) -> None:
@@ -57,7 +62,7 @@ def config(versions: Path, metadata: list[MetaData]) -> Config:
 
 
 async def migrate(url: str, settings: Config) -> None:
-    """Bring the database to the newest version; does nothing if it is there.
+    """Bring the database to the newest version; does nothing if it is there, or has a later release's.
 
     Waits for another migrator. A version that can't get its locks within five seconds gives way to the traffic and
     tries again.
@@ -82,10 +87,63 @@ async def migrate(url: str, settings: Config) -> None:
 
 
 def _upgrade(connection: Connection, settings: Config) -> None:
+    if _is_of_a_later_release(connection, settings):
+        # Somebody went back to this release. The previous release runs on the new schema, so there is nothing to do.
+        log.warning("the database has the version of a later release")
+        return
     settings.attributes["connection"] = connection
     started = time.monotonic()
     command.upgrade(settings, "head")
     log.info("migrated", seconds=round(time.monotonic() - started, 3))
+
+
+async def await_migrations(url: str, settings: Config, timeout: float) -> None:  # noqa: ASYNC109 - tells what it waited for
+    """Return when the database has the newest version, or that of a later release, for that is made to serve this one.
+
+    Args:
+        url: of the database, which may be away meanwhile.
+        settings: as `config` makes them.
+        timeout: seconds.
+
+    Raises:
+        TimeoutError: it does not have it yet.
+    """
+    engine = create_async_engine(asyncpg_url(url))
+    missing = "nothing was heard of it"
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                try:
+                    async with engine.connect() as connection:
+                        missing = await connection.run_sync(_missing, settings)
+                except Exception as error:  # whatever keeps the database away, it may come
+                    missing = type(error).__name__
+                if not missing:
+                    return
+                log.info("waits for migrations", missing=missing)
+                await asyncio.sleep(LOOK_AGAIN)
+    except TimeoutError as error:
+        raise TimeoutError(f"The database did not get its version within {timeout:g} s: {missing}") from error
+    finally:
+        await engine.dispose()
+
+
+def _missing(connection: Connection, settings: Config) -> str:
+    """The versions that the database should have and has not; empty if none."""
+    if _is_of_a_later_release(connection, settings):
+        return ""
+    wanted = ScriptDirectory.from_config(settings).get_heads()
+    return ", ".join(sorted(set(wanted) - _versions(connection)))
+
+
+def _is_of_a_later_release(connection: Connection, settings: Config) -> bool:
+    """Whether the database has a version that is not among ours."""
+    known = {version.revision for version in ScriptDirectory.from_config(settings).walk_revisions()}
+    return bool(_versions(connection) - known)
+
+
+def _versions(connection: Connection) -> set[str]:
+    return set(MigrationContext.configure(connection).get_current_heads())
 
 
 async def revise(url: str, settings: Config, message: str) -> None:
