@@ -41,7 +41,7 @@ def main() -> int:
     """Fill, measure, report; the exit code is 0 even if a target is missed."""
     arguments = _arguments()
     console = Console(width=None if sys.stdout.isatty() else 200)
-    with _platform(arguments.home, console, fresh=arguments.fresh) as platform:
+    with filled_platform(arguments.home, console, fresh=arguments.fresh) as platform:
         started = time.monotonic()
         platform.up()
         start_up = time.monotonic() - started
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _platform(home: Path, console: Console, *, fresh: bool) -> Iterator[Platform]:
+def filled_platform(home: Path, console: Console, *, fresh: bool) -> Iterator[Platform]:
     """A platform that is filled and stopped; it is stopped again afterwards.
 
     Raises:
@@ -112,7 +112,7 @@ def _measure_all(
 ) -> tuple[list[report.Row], dict[int, Lag]]:
     databases = {name: filling.database_url(platform, name) for name in filling.DATABASES}
     host = f"{HOST}:{platform.ports['gateway']}"
-    token = _sign_in(platform)
+    token = sign_in(platform)
     rows, lags = [], {}
     known = {operation.name: operation for operation in asyncio.run(operations(databases["customers"]))}
     if unknown := set(arguments.only) - set(known):
@@ -138,7 +138,7 @@ def _measure_all(
     return rows, lags
 
 
-def _sign_in(platform: Platform) -> str:
+def sign_in(platform: Platform) -> str:
     access = platform.access
     form = {"username": access.username, "password": access.password}
     # A proxy for the world outside does not know this machine's ports.

@@ -33,8 +33,18 @@ _SERVICE_CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
         "methodConfig": [
-            # The overview is asked again with the next view; waiting for a dead service would only delay this one.
-            {"name": [{"service": "rotunda.kit.v1.OverviewService"}]},
+            # The overview is asked again with the next view, and waiting for a dead service would only delay this one.
+            # One that stops may refuse a call that was under way to it: another process of the service takes it.
+            {
+                "name": [{"service": "rotunda.kit.v1.OverviewService"}],
+                "retryPolicy": {
+                    "maxAttempts": 2,
+                    "initialBackoff": "0.02s",
+                    "maxBackoff": "0.02s",
+                    "backoffMultiplier": 1,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            },
             {
                 "name": [{}],
                 "retryPolicy": {
