@@ -16,7 +16,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 ROUTE = "rotunda.route"
 """Where a scope keeps the pattern of its path, if the app's own router has not found it."""
 
-MOST_IN_FLIGHT = 256
+MOST_IN_FLIGHT = 96
 ALWAYS = frozenset({"/healthz", "/readyz"})
 """Paths that an orchestrator asks for: one who hears nothing there would end a process that only has much to do."""
 
