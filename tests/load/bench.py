@@ -8,7 +8,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -41,7 +41,8 @@ def main() -> int:
     """Fill, measure, report; the exit code is 0 even if a target is missed."""
     arguments = _arguments()
     console = Console(width=None if sys.stdout.isatty() else 200)
-    with filled_platform(arguments.home, console, fresh=arguments.fresh) as platform:
+    settings = dict(setting.split("=", 1) for setting in arguments.setting)
+    with filled_platform(arguments.home, console, fresh=arguments.fresh, settings=settings) as platform:
         started = time.monotonic()
         platform.up()
         start_up = time.monotonic() - started
@@ -77,19 +78,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these operations only")
     parser.add_argument("--seconds", type=float, default=8.0, help="for each figure (default: %(default)s)")
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds before (default: %(default)s)")
+    parser.add_argument(
+        "--setting", nargs="+", default=[], metavar="NAME=VALUE", help="more ROTUNDA_* settings of all processes"
+    )
     parser.add_argument("--output", type=Path, default=Path("bench.json"), help="default: %(default)s")
     return parser.parse_args()
 
 
 @contextmanager
-def filled_platform(home: Path, console: Console, *, fresh: bool) -> Iterator[Platform]:
+def filled_platform(
+    home: Path, console: Console, *, fresh: bool, settings: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
     """A platform that is filled and stopped; it is stopped again afterwards.
 
     Raises:
         PlatformError: another benchmark has it, or it does not start.
     """
     progress = Progress(console)
-    platform = Platform(home, free_ports(), example_data=False, attached=True, progress=progress)
+    platform = Platform(home, free_ports(), example_data=False, attached=True, progress=progress, settings=settings)
     # One that another benchmark has left behind ends by itself: it was attached.
     if any(process.pid for process in platform.status()):
         raise PlatformError(f"Another benchmark is at work in {home}: wait for it, or give --home another directory.")
