@@ -16,17 +16,23 @@ _MUTUAL = {"global": {"tls": {"clientAuth": True}}}
 _MONITORED = {"global": {"monitoring": EVERYTHING["global"]["monitoring"]}}
 _BY_LAG = {"global": {"nats": EVERYTHING["global"]["nats"]}, "worker": {"autoscaling": {"by": "lag"}}}
 
+_UNPOLICED = {"global": {"networkPolicy": {"enabled": False}}}
+_TRACED = {"global": {"telemetry": {"otlpEndpoint": "http://collector.telemetry:4317"}}}
+
 # What can be chosen, each with each.
 OPTIONS: Sequence[Sequence[Values]] = (
     ({}, {"api": {"autoscaling": {"enabled": True}}}),
     ({}, {"worker": {"autoscaling": {"by": "cpu"}}}, _BY_LAG),
     ({}, _TLS, merged(_TLS, _CERT_MANAGER), merged(_TLS, _MUTUAL), merged(_TLS, _CERT_MANAGER, _MUTUAL)),
-    ({}, {"global": {"networkPolicy": {"enabled": False}}}),
+    ({}, _UNPOLICED),
     ({}, _MONITORED),
-    ({}, {"global": {"telemetry": {"otlpEndpoint": "http://collector.telemetry:4317"}}}),
+    ({}, _TRACED),
     ({}, {"migrations": {"job": False}}),
     ({}, {"serviceAccount": {"create": False, "name": "runner"}}),
 )
+MET_BY_GATEWAY: Sequence[Sequence[Values]] = [
+    choices for choices in OPTIONS if choices[1] in (_TLS, _UNPOLICED, _TRACED)
+]
 OPTIONS_OF_GATEWAY: Sequence[Sequence[Values]] = tuple(
     ({}, {name: values}) for name, values in EVERYTHING_OF_GATEWAY.items()
 )
@@ -47,7 +53,12 @@ def combinations(chart: str) -> Iterator[Values]:
     if chart == "sales":
         yield from (merged(*chosen) for chosen in product(*OPTIONS[:-1]))
     if chart == "gateway":
-        meeting = [choices for choices in OPTIONS if any(values.keys() == {"global"} for values in choices)]
+        meeting = [
+            choices
+            for choices in OPTIONS
+            if choices[1].get("global", {}).keys() & {"tls", "networkPolicy", "telemetry"}
+        ]
+        assert len(meeting) == 3
         yield from (merged(*chosen) for chosen in product(*OPTIONS_OF_GATEWAY, *meeting))
 
 

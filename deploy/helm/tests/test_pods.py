@@ -14,16 +14,7 @@ from .charts import containers, everything, of_kind, pods
 
 # Settings that processes are about to have beyond those of the settings' classes today.
 ANNOUNCED = {
-    "ROTUNDA_PROBE_PORT",
-    "ROTUNDA_METRICS_PORT",
-    "ROTUNDA_OTLP_ENDPOINT",
-    "ROTUNDA_TRACE_SAMPLE_RATIO",
-    "ROTUNDA_TLS_CERT_FILE",
-    "ROTUNDA_TLS_KEY_FILE",
-    "ROTUNDA_TLS_CA_FILE",
-    "ROTUNDA_TLS_CLIENT_AUTH",
-    "ROTUNDA_STOP_DELAY",
-    "ROTUNDA_MAX_IN_FLIGHT",
+    *("ROTUNDA_TLS_CERT_FILE", "ROTUNDA_TLS_KEY_FILE", "ROTUNDA_TLS_CA_FILE", "ROTUNDA_TLS_CLIENT_AUTH"),
 }
 
 
