@@ -1,5 +1,6 @@
 """What the tests of the charts share."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import combinations as combinations_of
 from itertools import product
@@ -38,13 +39,18 @@ OPTIONS_OF_GATEWAY: Sequence[Sequence[Values]] = tuple(
 )
 
 
-def combinations(chart: str) -> Iterator[Values]:
+def combinations(chart: str) -> Sequence[Values]:
     """Combinations of the options of a service's chart.
 
     All that there are for sales, as a service that has nothing but what the library gives; for the others each two
     options together (and so the last one, which stands alone in the templates); for the gateway also its own with all
     that they meet in a template.
     """
+    found = {json.dumps(values, sort_keys=True): values for values in _combinations(chart)}
+    return list(found.values())
+
+
+def _combinations(chart: str) -> Iterator[Values]:
     options = [*OPTIONS, *(OPTIONS_OF_GATEWAY if chart == "gateway" else ())]
     yield everything(chart)
     for first, second in combinations_of(options, 2):
@@ -53,13 +59,7 @@ def combinations(chart: str) -> Iterator[Values]:
     if chart == "sales":
         yield from (merged(*chosen) for chosen in product(*OPTIONS[:-1]))
     if chart == "gateway":
-        meeting = [
-            choices
-            for choices in OPTIONS
-            if choices[1].get("global", {}).keys() & {"tls", "networkPolicy", "telemetry"}
-        ]
-        assert len(meeting) == 3
-        yield from (merged(*chosen) for chosen in product(*OPTIONS_OF_GATEWAY, *meeting))
+        yield from (merged(*chosen) for chosen in product(*OPTIONS_OF_GATEWAY, *MET_BY_GATEWAY))
 
 
 def everything(chart: str) -> Values:
