@@ -59,7 +59,8 @@ def render(name: str, values: Values | None = None, *, charts: Path = CHARTS) ->
     """The text of each template of a chart."""
     # Loaded each time: rendering leaves its values, and what is disabled, in the loaded chart.
     with helm_python.Chart.load(charts / name) as chart:
-        return chart.render(dict(values or {}), name="rotunda", namespace=NAMESPACE)
+        rendered = chart.render(dict(values or {}), name="rotunda", namespace=NAMESPACE)
+    return {template: text for template, text in rendered.items() if template.endswith(".yaml")}
 
 
 @cache

@@ -1,7 +1,7 @@
 """Writes the schemas by which Helm refuses wrong values: `make golden`.
 
 Helm can't have one schema refer to another file, and the charts must not drift apart; so the schemas come from here.
-Every value is required, for all have defaults: what is set to null is refused here, not somewhere in a template.
+They require nothing: `helm lint` does not see the library's defaults. What was set to null the library refuses.
 """
 
 import json
@@ -16,14 +16,8 @@ SERVICES = ("customers", "sales", "service-desk", "marketing", "sync", "gateway"
 
 
 def strict(properties: Schema, **further: Any) -> Schema:
-    """An object with these properties, all of them, and no other."""
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": sorted(properties),
-        "properties": properties,
-        **further,
-    }
+    """An object with these properties, and no other."""
+    return {"type": "object", "additionalProperties": False, "properties": properties, **further}
 
 
 def text(pattern: str = "", **further: Any) -> Schema:
@@ -76,7 +70,7 @@ RESOURCES = strict(
         }
         for part in ("requests", "limits")
     }
-) | {"required": []}
+)
 PEERS = lists(
     {
         "type": "object",
@@ -169,7 +163,7 @@ def component(autoscaling: Schema) -> Schema:
     )
 
 
-def service(secrets: Schema, alerts: Schema, further: Schema) -> Schema:
+def service(secrets: Schema, further: Schema) -> Schema:
     """The values of a service's chart: those of all, and further ones."""
     schema = strict(
         {
@@ -209,7 +203,7 @@ def service(secrets: Schema, alerts: Schema, further: Schema) -> Schema:
                     "callSeconds": SECONDS,
                     "callErrors": share(),
                     "poolInUse": share(),
-                    **alerts,
+                    "shedPerSecond": {"type": "number", "minimum": 0},
                 }
             ),
             "podAnnotations": STRINGS,
@@ -277,22 +271,7 @@ def gateway() -> Schema:
         **where({"enabled": YES}, {"issuer": {"minLength": 1}, "redirectUrl": {"minLength": 1}}),
     )
     further = {"http": http, "ingress": ingress, "mail": mail, "oidc": oidc}
-    return service(secrets, {"shedPerSecond": {"type": "number", "minimum": 0}}, further)
-
-
-def without_required(schema: Any) -> Any:
-    """The same schema for values that stand over defaults which it does not see."""
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: value
-        if key == "if"
-        else {name: without_required(inner) for name, inner in value.items()}
-        if key == "properties"
-        else without_required(value)
-        for key, value in schema.items()
-        if key != "required"
-    }
+    return service(secrets, further)
 
 
 def umbrella() -> Schema:
@@ -301,7 +280,7 @@ def umbrella() -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"global": without_required(global_values()), **dict.fromkeys(SERVICES, enabled)},
+        "properties": {"global": global_values(), **dict.fromkeys(SERVICES, enabled)},
     }
 
 
@@ -309,7 +288,7 @@ def schemas() -> Iterator[tuple[Path, str]]:
     """Each file, and what belongs into it."""
     written = {
         # Links lead there from the charts of the services that have nothing else.
-        "lib/service.schema.json": service({}, {}, {}),
+        "lib/service.schema.json": service({}, {}),
         "gateway/values.schema.json": gateway(),
         "rotunda/values.schema.json": umbrella(),
     }

@@ -1,5 +1,6 @@
 """What the tests of the charts share."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import combinations as combinations_of
 from itertools import product
@@ -16,29 +17,40 @@ _MUTUAL = {"global": {"tls": {"clientAuth": True}}}
 _MONITORED = {"global": {"monitoring": EVERYTHING["global"]["monitoring"]}}
 _BY_LAG = {"global": {"nats": EVERYTHING["global"]["nats"]}, "worker": {"autoscaling": {"by": "lag"}}}
 
+_UNPOLICED = {"global": {"networkPolicy": {"enabled": False}}}
+_TRACED = {"global": {"telemetry": {"otlpEndpoint": "http://collector.telemetry:4317"}}}
+
 # What can be chosen, each with each.
 OPTIONS: Sequence[Sequence[Values]] = (
     ({}, {"api": {"autoscaling": {"enabled": True}}}),
     ({}, {"worker": {"autoscaling": {"by": "cpu"}}}, _BY_LAG),
     ({}, _TLS, merged(_TLS, _CERT_MANAGER), merged(_TLS, _MUTUAL), merged(_TLS, _CERT_MANAGER, _MUTUAL)),
-    ({}, {"global": {"networkPolicy": {"enabled": False}}}),
+    ({}, _UNPOLICED),
     ({}, _MONITORED),
-    ({}, {"global": {"telemetry": {"otlpEndpoint": "http://collector.telemetry:4317"}}}),
+    ({}, _TRACED),
     ({}, {"migrations": {"job": False}}),
     ({}, {"serviceAccount": {"create": False, "name": "runner"}}),
 )
+MET_BY_GATEWAY: Sequence[Sequence[Values]] = [
+    choices for choices in OPTIONS if choices[1] in (_TLS, _UNPOLICED, _TRACED)
+]
 OPTIONS_OF_GATEWAY: Sequence[Sequence[Values]] = tuple(
     ({}, {name: values}) for name, values in EVERYTHING_OF_GATEWAY.items()
 )
 
 
-def combinations(chart: str) -> Iterator[Values]:
+def combinations(chart: str) -> Sequence[Values]:
     """Combinations of the options of a service's chart.
 
     All that there are for sales, as a service that has nothing but what the library gives; for the others each two
     options together (and so the last one, which stands alone in the templates); for the gateway also its own with all
     that they meet in a template.
     """
+    found = {json.dumps(values, sort_keys=True): values for values in _combinations(chart)}
+    return list(found.values())
+
+
+def _combinations(chart: str) -> Iterator[Values]:
     options = [*OPTIONS, *(OPTIONS_OF_GATEWAY if chart == "gateway" else ())]
     yield everything(chart)
     for first, second in combinations_of(options, 2):
@@ -47,8 +59,7 @@ def combinations(chart: str) -> Iterator[Values]:
     if chart == "sales":
         yield from (merged(*chosen) for chosen in product(*OPTIONS[:-1]))
     if chart == "gateway":
-        meeting = [choices for choices in OPTIONS if any(values.keys() == {"global"} for values in choices)]
-        yield from (merged(*chosen) for chosen in product(*OPTIONS_OF_GATEWAY, *meeting))
+        yield from (merged(*chosen) for chosen in product(*OPTIONS_OF_GATEWAY, *MET_BY_GATEWAY))
 
 
 def everything(chart: str) -> Values:

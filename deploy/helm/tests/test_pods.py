@@ -12,20 +12,6 @@ from rotunda_kit.settings import DatabaseSettings, Settings
 
 from .charts import containers, everything, of_kind, pods
 
-# Settings that processes are about to have beyond those of the settings' classes today.
-ANNOUNCED = {
-    "ROTUNDA_PROBE_PORT",
-    "ROTUNDA_METRICS_PORT",
-    "ROTUNDA_OTLP_ENDPOINT",
-    "ROTUNDA_TRACE_SAMPLE_RATIO",
-    "ROTUNDA_TLS_CERT_FILE",
-    "ROTUNDA_TLS_KEY_FILE",
-    "ROTUNDA_TLS_CA_FILE",
-    "ROTUNDA_TLS_CLIENT_AUTH",
-    "ROTUNDA_STOP_DELAY",
-    "ROTUNDA_MAX_IN_FLIGHT",
-}
-
 
 @pytest.fixture(params=SERVICES)
 def chart(request: pytest.FixtureRequest) -> str:
@@ -108,7 +94,7 @@ class TestSecurity:
 class TestSettings:
     def test_every_setting_exists(self, chart: str, made: list[Manifest]) -> None:
         settings = GatewaySettings if chart == "gateway" else Settings
-        known = {f"ROTUNDA_{name.upper()}" for name in settings.model_fields} | ANNOUNCED
+        known = {f"ROTUNDA_{name.upper()}" for name in settings.model_fields}
         (config,) = of_kind(made, "ConfigMap")
         set_by = {name for _, _, pod in pods(made) for container in containers(pod) for name in variables(container)}
         assert set(config["data"]) | set_by <= known
@@ -157,7 +143,7 @@ class TestSettings:
         assert before == annotations({"image": {"tag": "9.9.9"}})
 
     def test_the_probe_s_settings_exist(self, made: list[Manifest]) -> None:
-        known = {f"ROTUNDA_{name.upper()}" for name in TlsFiles.model_fields} | ANNOUNCED
+        known = {f"ROTUNDA_{name.upper()}" for name in TlsFiles.model_fields}
         assert variables(component(made, "test")["containers"][0]).keys() <= known
 
 

@@ -7,13 +7,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import helm_python
 import jsonschema
 import kubernetes_validate
 import pytest
 import referencing
 import yaml
 
-from rotunda_charts.rendering import NAMESPACE, Manifest, manifests, merged, render
+from rotunda_charts.rendering import GOLDEN, NAMESPACE, Manifest, golden, manifests, merged, render
 from rotunda_charts.schemas import CHARTS, SERVICES
 
 from .charts import CUSTOM, combinations, everything, of_kind, pods, selected
@@ -35,8 +36,9 @@ def validator(version: str, kind: str, api_version: str) -> Any:
     group, _, name = api_version.rpartition("/")
     file = "-".join(part for part in (kind.lower(), group.split(".")[0], name) if part) + ".json"
     schema = json.loads((folder / file).read_text())
-    registry = common @ (referencing.Resource.from_contents(schema) @ referencing.Registry())
-    return jsonschema.Draft202012Validator(schema, registry=registry)
+    resource: Any = referencing.Resource.from_contents(schema)
+    registry: Any = resource @ referencing.Registry()
+    return jsonschema.Draft202012Validator(schema, registry=common @ registry)
 
 
 def problems(manifest: Manifest) -> list[str]:
@@ -52,9 +54,12 @@ def problems(manifest: Manifest) -> list[str]:
 
 def misfits(made: Sequence[Manifest]) -> list[str]:
     """References between manifests of a chart that lead nowhere."""
-    named = [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in made]
-    fit = [FITS.get(manifest["kind"], lambda *_: True)(manifest.get("spec", {}), made) for manifest in made]
-    return [name for name, fits in zip(named, fit, strict=True) if not fits] + misfits_of_pods(made)
+    judged = [manifest for manifest in made if manifest["kind"] in FITS]
+    return [
+        f"{manifest['kind']} {manifest['metadata']['name']}"
+        for manifest in judged
+        if not FITS[manifest["kind"]](manifest["spec"], made)
+    ] + misfits_of_pods(made)
 
 
 def meant(selector: Manifest, made: Sequence[Manifest]) -> list[Manifest]:
@@ -212,10 +217,21 @@ class TestUmbrella:
             assert {found["version"] for found in parent["dependencies"] if found["name"] == link.name} == {version}
 
 
+class TestHelm:
+    @pytest.mark.parametrize("chart", [*SERVICES, "rotunda"])
+    def test_lint_finds_nothing_wrong(self, chart: str) -> None:
+        found = helm_python.lint(CHARTS / chart, strict=True, with_subcharts=True)
+        assert found["errors"] == []
+        assert [message for message in found["messages"] if message["severity"] > 1] == []
+
+    @pytest.mark.parametrize("chart", ["sales", "rotunda"])
+    def test_a_packaged_chart_makes_the_same(self, chart: str, tmp_path: Path) -> None:
+        packaged = Path(helm_python.package(CHARTS / chart, destination=tmp_path))
+        assert render(packaged.name, charts=tmp_path) == render(chart)
+
+
 class TestGolden:
     def test_the_charts_make_what_the_golden_files_say(self) -> None:
-        from rotunda_charts.rendering import GOLDEN, golden
-
         made = golden()
         assert set(GOLDEN.glob("*/*")) == set(made)
         for path, content in made.items():

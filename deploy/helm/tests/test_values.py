@@ -16,7 +16,8 @@ from .charts import everything
 WRONG: list[tuple[str, str, str]] = [
     ("{api: {replicas: two}}", "/api/replicas", "got string, want integer"),
     ("{api: {replicas: 0}}", "/api/replicas", "minimum"),
-    ("{api: {replicas: null}}", "/api", "missing property 'replicas'"),
+    ("{api: {replicas: null}}", "api.replicas", "must not be null"),
+    ("{global: {tls: null}}", "global.tls", "must not be null"),
     ("{api: {replica: 3}}", "/api", "'replica' not allowed"),
     ("{apis: {}}", "''", "'apis' not allowed"),
     ("{api: {databasePoolSize: 1.5}}", "/api/databasePoolSize", "got number, want integer"),

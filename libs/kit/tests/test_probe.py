@@ -68,6 +68,7 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes,
         file = tmp_path / f"{setting}.pem"
         file.write_bytes(content)
         monkeypatch.setenv(f"ROTUNDA_TLS_{setting}_FILE", str(file))
+    monkeypatch.setenv("ROTUNDA_TLS_CLIENT_AUTH", "true")
     return private, signed
 
 

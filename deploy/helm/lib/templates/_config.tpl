@@ -35,6 +35,19 @@ ROTUNDA_TLS_CA_FILE: /etc/rotunda/tls/ca.crt
 ROTUNDA_TLS_CLIENT_AUTH: {{ .Values.global.tls.clientAuth }}
 {{- end }}
 
+{{/* Refuses that a value was set to null: dict "defaults" "values" "path". */}}
+{{- define "rotunda.complete" -}}
+{{- range $key, $default := .defaults }}
+{{- $path := printf "%s%s" $.path $key }}
+{{- if not (hasKey $.values $key) }}
+{{- fail (printf "%s: must not be null" $path) }}
+{{- end }}
+{{- if kindIs "map" $default }}
+{{- include "rotunda.complete" (dict "defaults" $default "values" (get $.values $key) "path" (printf "%s." $path)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rotunda.configMap" -}}
 {{- $settings := include "rotunda.settings" . | fromYaml }}
 {{- range $name, $_ := .Values.env }}

@@ -58,17 +58,17 @@ spec:
 {{- $of := printf "namespace=\"%s\",service=\"%s\"" .Release.Namespace .Chart.Name }}
 {{- $name := .Chart.Name }}
 {{- $bounds := .Values.alerts }}
-{{- $failed := "rpc_grpc_status_code=~\"2|4|13|14|15|UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS\"" }}
+{{- $failed := "rpc_grpc_status_code=~\"UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS\"" }}
 RotundaApiAway:
   expr: absent(rotunda_database_pool_size{ {{- $of }},component="api"})
   for: 3m
   severity: critical
   summary: No API process of {{ $name }} tells anything.
 RotundaWorkerAway:
-  expr: absent(rotunda_database_pool_size{ {{- $of }},component="worker"})
+  expr: absent(rotunda_outbox_unsent{ {{- $of }},component="worker"})
   for: 5m
   severity: critical
-  summary: No worker of {{ $name }} tells anything, so nobody hears what happens there.
+  summary: No worker of {{ $name }} says what waits in its outbox.
 RotundaConsumerLag:
   expr: max by (source) (rotunda_consumer_lag{ {{- $of }}}) > {{ $bounds.consumerLag | int64 }}
   for: 10m
@@ -107,6 +107,11 @@ RotundaPoolExhausted:
   for: 5m
   severity: warning
   summary: Connections to the database of {{ $name }} run short.
+RotundaRequestsShed:
+  expr: sum by (reason) (rate(rotunda_requests_shed_total{ {{- $of }}}[5m])) > {{ $bounds.shedPerSecond }}
+  for: 10m
+  severity: warning
+  summary: {{ $name }} refuses what is too much ({{ "{{ $labels.reason }}" }}).
 {{- if hasKey .Values "http" }}
 RotundaHttpErrors:
   expr: >-
@@ -121,10 +126,5 @@ RotundaSlowRequests:
   for: 10m
   severity: warning
   summary: One request in a hundred is slow.
-RotundaRequestsShed:
-  expr: sum by (reason) (rate(rotunda_requests_shed_total{ {{- $of }}}[5m])) > {{ $bounds.shedPerSecond }}
-  for: 10m
-  severity: warning
-  summary: {{ "Requests are refused to protect the platform: {{ $labels.reason }}." | quote }}
 {{- end }}
 {{- end }}

@@ -88,6 +88,7 @@ readinessProbe:
 {{/* The Deployment of a part of a service: dict "root" "component" "command". */}}
 {{- define "rotunda.deployment" -}}
 {{- $root := .root }}
+{{- include "rotunda.complete" (dict "defaults" $root.Values.lib.defaults "values" $root.Values "path" "") }}
 {{- $values := index $root.Values .component }}
 {{- $scaled := or $values.autoscaling.enabled (ne (default "none" $values.autoscaling.by) "none") }}
 {{- $name := printf "%s-%s" (include "rotunda.name" $root) .component }}

@@ -16,6 +16,8 @@ import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rotunda_kit.tls import Tls
+
 # Seconds.
 TIMEOUT = 5.0
 ASK_AGAIN = 1.0
@@ -29,20 +31,14 @@ class TlsFiles(BaseSettings):
     tls_cert_file: Path | None = None
     tls_key_file: Path | None = None
     tls_ca_file: Path | None = None
+    tls_client_auth: bool = False
 
     def channel(self, address: str) -> grpc.aio.Channel:
         """A channel to an address, as these files say."""
-        if self.tls_ca_file is None:
+        if self.tls_cert_file is None or self.tls_key_file is None or self.tls_ca_file is None:
             return grpc.aio.insecure_channel(address)
-        own = self.tls_cert_file is not None and self.tls_key_file is not None
-        return grpc.aio.secure_channel(
-            address,
-            grpc.ssl_channel_credentials(
-                self.tls_ca_file.read_bytes(),
-                self.tls_key_file.read_bytes() if own and self.tls_key_file else None,
-                self.tls_cert_file.read_bytes() if own and self.tls_cert_file else None,
-            ),
-        )
+        tls = Tls(self.tls_cert_file, self.tls_key_file, self.tls_ca_file, mutual=self.tls_client_auth)
+        return grpc.aio.secure_channel(address, tls.client())
 
 
 async def ask_grpc(url: str) -> str:
