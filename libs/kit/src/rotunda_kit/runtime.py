@@ -34,6 +34,8 @@ log = structlog.get_logger()
 LIVES = "live"
 # Seconds.
 CANCEL_AGAIN = 0.5
+CONNECTION_AGE = 300
+CONNECTION_AGE_GRACE = 60
 
 
 class Runtime:
@@ -82,6 +84,9 @@ class Runtime:
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 # A port that is taken is an error, not a second server behind it.
                 ("grpc.so_reuseport", 0),
+                # Callers look up the service's addresses when a connection ends: so they find processes that are new.
+                ("grpc.max_connection_age_ms", CONNECTION_AGE * 1000),
+                ("grpc.max_connection_age_grace_ms", CONNECTION_AGE_GRACE * 1000),
             ]
         )
         names = []
