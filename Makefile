@@ -152,10 +152,19 @@ image-%:
 
 sbom: $(IMAGES:%=sbom-%) ## Write what is in each image to dist/sbom, as CycloneDX
 
+testing-images: ## Build PostgreSQL and NATS for the tests, where the public images can not be had
+	@for server in postgres nats; do \
+		echo "Building $(REPOSITORY)/testing-$$server:$(TAG)"; \
+		$(DOCKER_BUILD) --file deploy/docker/testing/$$server/Dockerfile --tag $(REPOSITORY)/testing-$$server:$(TAG) . || exit 1; \
+	done
+
+test-containers: setup proto ## Run the tests on servers in containers, and the journeys on our images
+	@ROTUNDA_TEST_STACK=containers ROTUNDA_TEST_IMAGES=$(REPOSITORY)/{}:$(TAG) .venv/bin/pytest -m "not embedded" $(ARGS)
+
 sbom-%:
 	@$(SERVICE_BUILD) --target sbom --output type=local,dest=dist/sbom/$* .
 	@mv dist/sbom/$*/sbom.cdx.json dist/sbom/$*.cdx.json && rmdir dist/sbom/$*
 
 .PHONY: help
 help: ## Say what there is
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile

@@ -1,10 +1,12 @@
 """One platform of real processes for all tests of this folder, and what the tests call it with."""
 
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from rotunda_kit.testing.stack import in_containers
 from rotunda_local.platform import Platform
 from rotunda_local.ports import free_ports
 
@@ -12,6 +14,9 @@ from .ledger import Ledger
 from .records import Records
 from .reflection import Catalogue, Method, reflected
 from .rest import Rest
+
+if TYPE_CHECKING:
+    from .containers import ContainerPlatform
 
 LEDGER = pytest.StashKey[Ledger]()
 # The names of the ports at which the services answer gRPC.
@@ -49,7 +54,14 @@ def ledger(pytestconfig: pytest.Config) -> Ledger:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Platform | ContainerPlatform]":
+    if in_containers():
+        # Not needed for other tests, nor installed wherever they run.
+        from .containers import container_platform
+
+        with container_platform(tmp_path_factory.mktemp("platform")) as containers:
+            yield containers
+        return
     platform = Platform(
         tmp_path_factory.mktemp("platform"), free_ports(), example_data=False, fsync=False, attached=True
     )
