@@ -9,6 +9,9 @@ PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 pyt
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
 BUF := npx --yes @bufbuild/buf@1.75.0
 LOCAL := .venv/bin/python -m rotunda_local
+DOCKER ?= docker
+REPOSITORY ?= rotunda
+TAG ?= dev
 
 PROJECTS := $(wildcard pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml deploy/local/pyproject.toml)
 SOURCES := libs services gateway deploy/local deploy/helm examples tests
@@ -68,14 +71,10 @@ setup: .venv/.synced ## Install what uv.lock names into .venv
 proto: $(DESCRIPTORS) ## Generate Python from proto/
 
 # In a folder aside first, so that nobody sees a half of it. The descriptors come last: they are the stamp.
-$(DESCRIPTORS): $(PROTOS) .venv/.synced
+$(DESCRIPTORS): $(PROTOS) libs/protos/generate.py .venv/.synced
 	@echo "Generating Python from proto/"
 	@rm -rf .venv/.generating && mkdir .venv/.generating
-	@.venv/bin/python -m grpc_tools.protoc -I proto \
-		-I "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-		--python_out=.venv/.generating --pyi_out=.venv/.generating \
-		--include_imports --include_source_info --descriptor_set_out=.venv/.generating/descriptors.binpb \
-		$(filter %.proto,$(PROTOS))
+	@.venv/bin/python libs/protos/generate.py .venv/.generating
 	@rm -rf $(GENERATED)/rotunda
 	@mv .venv/.generating/rotunda $(GENERATED)/rotunda
 	@mv .venv/.generating/descriptors.binpb $@
@@ -140,6 +139,35 @@ clean: ## Delete what was generated; .venv and data stay
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
+##@ Images
+.PHONY: images sbom testing-images test-containers
+IMAGES := $(or $(ARGS),customers sales service-desk marketing sync gateway)
+# BASE is what the images stand on, BUILD_BASE where they are made, BUILD_ARGS whatever else the engine shall hear.
+DOCKER_BUILD := DOCKER_BUILDKIT=1 $(DOCKER) build $(BUILD_ARGS) \
+	$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(BUILD_BASE),--build-arg BUILD_BASE=$(BUILD_BASE))
+SERVICE_BUILD = $(DOCKER_BUILD) --file deploy/docker/Dockerfile --build-arg SERVICE=$*
+
+images: $(IMAGES:%=image-%) ## Build the images; some of them: make images ARGS="sales gateway" TAG=1.0
+
+image-%:
+	@echo "Building $(REPOSITORY)/$*:$(TAG)"
+	@$(SERVICE_BUILD) --build-arg VERSION=$(TAG) --build-arg REVISION=$$(git rev-parse HEAD) --tag $(REPOSITORY)/$*:$(TAG) .
+
+sbom: $(IMAGES:%=sbom-%) ## Write what is in each image to dist/sbom, as CycloneDX
+
+testing-images: ## Build PostgreSQL and NATS for the tests, where the public images can not be had
+	@for server in postgres nats; do \
+		echo "Building $(REPOSITORY)/testing-$$server:$(TAG)"; \
+		$(DOCKER_BUILD) --file deploy/docker/testing/$$server/Dockerfile --tag $(REPOSITORY)/testing-$$server:$(TAG) . || exit 1; \
+	done
+
+test-containers: setup proto ## Run the tests on servers in containers, and the journeys on our images
+	@ROTUNDA_TEST_STACK=containers ROTUNDA_TEST_IMAGES=$(REPOSITORY)/{}:$(TAG) .venv/bin/pytest -m "not embedded" $(ARGS)
+
+sbom-%:
+	@$(SERVICE_BUILD) --target sbom --output type=local,dest=dist/sbom/$* .
+	@mv dist/sbom/$*/sbom.cdx.json dist/sbom/$*.cdx.json && rmdir dist/sbom/$*
+
 .PHONY: help
 help: ## Say what there is
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile

@@ -1,10 +1,12 @@
 """One platform of real processes for all tests of this folder, and what the tests call it with."""
 
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from rotunda_kit.testing.stack import in_containers
 from rotunda_local.platform import Platform
 from rotunda_local.ports import free_ports
 
@@ -13,6 +15,9 @@ from .ledger import Ledger
 from .records import Records
 from .reflection import Catalogue, Method, reflected
 from .rest import Rest
+
+if TYPE_CHECKING:
+    from .containers import ContainerPlatform
 
 LEDGER = pytest.StashKey[Ledger]()
 # The names of the ports at which the services answer gRPC.
@@ -61,7 +66,16 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Platform]:
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, collector: Collector
+) -> "Iterator[Platform | ContainerPlatform]":
+    if in_containers():
+        # Not needed for other tests, nor installed wherever they run.
+        from .containers import container_platform
+
+        with container_platform(tmp_path_factory.mktemp("platform")) as containers:
+            yield containers
+        return
     platform = Platform(
         tmp_path_factory.mktemp("platform"),
         free_ports(),

@@ -1,7 +1,5 @@
 """Shares: five services have their own, and the gateway makes one list of them."""
 
-import os
-import signal
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +7,7 @@ import pytest
 
 from rotunda_local.platform import Platform
 
+from .faults import kill
 from .nouns import new_uuid
 from .patience import seconds_until
 from .problems import assert_problem
@@ -165,7 +164,7 @@ class TestList:
         assert [share["id"] for share in listed] == made[1::5][::-1]
 
     def test_names_a_service_that_is_away(self, shares: Shares, platform: Platform, user: str, made: list[str]) -> None:
-        os.kill(platform.pid("sales"), signal.SIGKILL)
+        kill(platform, "sales")
         page = shares.rest.ok(shares.method("List"), {}, query={"filter": f'userId = "{user}"'})
         assert page["unreachable"] == ["sales"]
         assert set(made) - {share["id"] for share in page["shares"]} == set(made[1::5])

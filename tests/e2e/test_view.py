@@ -1,8 +1,6 @@
 """The 360 degree view of an account, from five services of which each may die at any time."""
 
 import asyncio
-import os
-import signal
 import time
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from rotunda_local.platform import Platform
 
+from .faults import kill
 from .ledger import Ledger
 from .nouns import new_uuid
 from .patience import seconds_until
@@ -56,11 +55,6 @@ def all_well(client: httpx.Client, account_id: str) -> bool:
         assert_problem(response, 503, "SERVICE_UNAVAILABLE")
         return False
     return {section["status"] for section in response.json()["sections"]} == {"OK"}
-
-
-def kill(platform: Platform, name: str) -> None:
-    """End a process as the system does where memory is short."""
-    os.kill(platform.pid(name), signal.SIGKILL)
 
 
 def gateway_knows(platform: Platform, account_id: str) -> bool:

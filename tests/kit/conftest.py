@@ -8,13 +8,13 @@ import pytest
 from rotunda_customers.app import app as customers
 from rotunda_gateway.access.app import app as access
 from rotunda_kit.app import Service
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.testing.platform import TestPlatform
 
 
 @pytest.fixture(scope="session")
 async def platform(
-    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
+    postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestPlatform]:
     """Both services without their workers: what is written stays in the outbox."""
     platform = TestPlatform(postgres, nats, tmp_path_factory.mktemp("platform"))
@@ -28,7 +28,7 @@ async def platform(
 
 @pytest.fixture
 async def start(
-    postgres: PostgresServer, nats: NatsServer, tmp_path: Path
+    postgres: Postgres, nats: Nats, tmp_path: Path
 ) -> AsyncIterator[Callable[..., Awaitable[TestPlatform]]]:
     """Starts services that a test has changed, or will stop."""
     platform = TestPlatform(postgres, nats, tmp_path)

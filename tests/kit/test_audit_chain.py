@@ -15,7 +15,7 @@ from joserfc.jwk import OKPKey
 from rotunda_customers.app import app as customers
 from rotunda_kit.audit.chain import ChainWorker, Signer, link
 from rotunda_kit.audit.verification import Verdict, verify
-from rotunda_kit.embedded import PostgresServer
+from rotunda_kit.embedded import Postgres
 from rotunda_kit.testing.platform import TestPlatform
 from rotunda_kit.testing.waiting import eventually
 
@@ -29,7 +29,7 @@ async def write(platform: TestPlatform, count: int) -> None:
 
 
 @asynccontextmanager
-async def superuser(postgres: PostgresServer, url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+async def superuser(postgres: Postgres, url: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
     """Someone who may do to a database whatever he likes."""
     database = urlsplit(url).path
     connection = await asyncpg.connect(urlsplit(postgres.admin_url)._replace(path=database).geturl())
@@ -44,7 +44,7 @@ async def superuser(postgres: PostgresServer, url: str) -> "AsyncIterator[asyncp
 class Trail:
     """The audit trail of a customers service, and its chain worker, which chains when told."""
 
-    def __init__(self, platform: TestPlatform, postgres: PostgresServer) -> None:
+    def __init__(self, platform: TestPlatform, postgres: Postgres) -> None:
         self.platform = platform
         self.url = platform.runtimes["customers"].settings.database_url
         self._postgres = postgres
@@ -64,7 +64,7 @@ class Trail:
 
 
 @pytest.fixture
-async def trail(start: Start, postgres: PostgresServer) -> Trail:
+async def trail(start: Start, postgres: Postgres) -> Trail:
     """Ten entries that are chained, in batches of five."""
     trail = Trail(await start(customers), postgres)
     for _ in range(2):
@@ -168,7 +168,7 @@ class TestVerify:
 
 class TestWorker:
     async def test_chains_what_is_written_meanwhile(
-        self, postgres: PostgresServer, start: Start, platform: TestPlatform
+        self, postgres: Postgres, start: Start, platform: TestPlatform
     ) -> None:
         own = await start(customers)
         trail = Trail(own, postgres)

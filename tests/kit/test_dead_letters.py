@@ -17,7 +17,7 @@ from rotunda_gateway.contracts.calls import Contracts
 from rotunda_gateway.contracts.lists import LISTS
 from rotunda_kit.db.tables import dead_letter, inbox
 from rotunda_kit.dead_letters.filing import file_dead_letter
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
 from rotunda_kit.events.envelope import headers_of
 from rotunda_kit.model import new_id, now
@@ -84,7 +84,7 @@ class Post:
 
 @pytest.fixture(scope="module")
 async def started(
-    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
+    postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestPlatform]:
     platform = TestPlatform(postgres, nats, Path(tmp_path_factory.mktemp("letters")))
     for service in (customers, sales, sync):

@@ -17,7 +17,7 @@ from rotunda_kit.app import Service
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import asyncpg_url
 from rotunda_kit.db.tables import kit_metadata
-from rotunda_kit.embedded import PostgresServer
+from rotunda_kit.embedded import Postgres
 
 SERVICES = {
     "access": "rotunda_gateway.access.app",
@@ -66,22 +66,20 @@ async def differences_at(url: str, service: Service) -> list[object]:
 
 class TestMigrate:
     async def test_an_empty_database_gets_what_the_mapped_classes_say(
-        self, postgres: PostgresServer, service: Service
+        self, postgres: Postgres, service: Service
     ) -> None:
         url = await postgres.create_database(f"migrated_{service.name}")
         assert await differences_at(url, service)
         await migrate(url, service)
         assert await differences_at(url, service) == []
 
-    async def test_again_changes_nothing(self, postgres: PostgresServer, service: Service) -> None:
+    async def test_again_changes_nothing(self, postgres: Postgres, service: Service) -> None:
         url = await postgres.create_database(f"migrated_twice_{service.name}")
         await migrate(url, service)
         await migrate(url, service)
         assert await differences_at(url, service) == []
 
-    async def test_two_at_the_same_time_do_not_disturb_each_other(
-        self, postgres: PostgresServer, service: Service
-    ) -> None:
+    async def test_two_at_the_same_time_do_not_disturb_each_other(self, postgres: Postgres, service: Service) -> None:
         url = await postgres.create_database(f"migrated_side_by_side_{service.name}")
         await asyncio.gather(migrate(url, service), migrate(url, service))
         assert await differences_at(url, service) == []
@@ -93,7 +91,7 @@ class TestMigrate:
 
 class TestTraffic:
     async def test_a_migration_gives_way_to_traffic_and_tries_again(
-        self, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service: Service = import_module(SERVICES["customers"]).app
         url = await postgres.create_database("migrated_under_traffic")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +10,13 @@ from sqlalchemy import text
 
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.app import app as customers
-from rotunda_kit.embedded import NatsServer, PostgresServer
-from rotunda_kit.embedded.ports import free_ports
+from rotunda_kit.embedded import Postgres
 from rotunda_kit.events.broker import connect
 from rotunda_kit.events.commands import moment
 from rotunda_kit.events.reconcile import Finding, Reconciler
 from rotunda_kit.events.republish import republish_all, republish_since, told_nouns
-from rotunda_kit.testing.platform import TestPlatform
+from rotunda_kit.testing.platform import TestPlatform, platform_of
+from rotunda_kit.testing.servers import nats_server
 from rotunda_kit.testing.waiting import eventually
 from rotunda_sales.app import app as sales
 
@@ -84,16 +83,12 @@ class World:
 
 
 @pytest.fixture(scope="module")
-async def platform(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestPlatform]:
+async def platform(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestPlatform]:
     # A broker of its own: streams are named after services, and others run the same ones.
-    nats = NatsServer(tmp_path_factory.mktemp("nats"), *free_ports(2), durable=False)
-    nats.start()
-    platform = TestPlatform(postgres, nats, Path(tmp_path_factory.mktemp("republish")))
-    for service in (customers, sales):
-        await platform.start(service)
-    yield platform
-    await platform.stop()
-    nats.stop()
+    with nats_server(tmp_path_factory) as nats:
+        directory = tmp_path_factory.mktemp("republish")
+        async with platform_of(customers, sales, postgres=postgres, nats=nats, directory=directory) as platform:
+            yield platform
 
 
 @pytest.fixture

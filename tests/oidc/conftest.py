@@ -17,7 +17,7 @@ from joserfc.jwk import RSAKey
 from rotunda_gateway.access.app import app as access
 from rotunda_gateway.app import make_app
 from rotunda_gateway.settings import GatewaySettings
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.embedded.ports import free_ports
 from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
@@ -202,7 +202,7 @@ def query_of(address: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """Not the one that others' workers listen to."""
     with nats_server(tmp_path_factory) as server:
         yield server
@@ -210,7 +210,7 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
 
 @pytest.fixture(scope="session")
 async def platform(
-    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
+    postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestPlatform]:
     async with platform_of(access, postgres=postgres, nats=nats, directory=tmp_path_factory.mktemp("oidc")) as platform:
         first = {"username": "first", "display_name": "Administrator", "role_ids": [ADMINISTRATOR]}

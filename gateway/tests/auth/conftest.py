@@ -16,7 +16,7 @@ from sqlalchemy import text
 from rotunda_gateway.access.app import app as access
 from rotunda_gateway.app import make_app
 from rotunda_gateway.settings import GatewaySettings
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
@@ -104,7 +104,7 @@ def settings_of(runtime: Runtime, platform: TestPlatform, **more: Any) -> Gatewa
 
 
 @pytest.fixture(scope="session")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """Not the one that others' workers listen to."""
     with nats_server(tmp_path_factory) as server:
         yield server
@@ -112,7 +112,7 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
 
 @pytest.fixture(scope="session")
 async def platform(
-    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
+    postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestPlatform]:
     directory: Path = tmp_path_factory.mktemp("access")
     async with platform_of(access, postgres=postgres, nats=nats, directory=directory) as platform:

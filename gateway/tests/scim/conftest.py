@@ -21,7 +21,7 @@ from rotunda_gateway.app import make_app
 from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.access.permissions import Permission
 from rotunda_kit.db.unit_of_work import unit_of_work
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.embedded.ports import free_ports
 from rotunda_kit.identity import ADMINISTRATOR, Principal
 from rotunda_kit.model import new_id
@@ -38,16 +38,14 @@ SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @pytest.fixture(scope="session")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """Not the one that others' workers listen to."""
     with nats_server(tmp_path_factory) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-async def gateway(
-    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Runtime]:
+async def gateway(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runtime]:
     """Access, answering gRPC."""
     directory: Path = tmp_path_factory.mktemp("scim")
     key = OKPKey.generate_key("Ed25519", parameters={"kid": "test"})

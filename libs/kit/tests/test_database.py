@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.failures import translate
-from rotunda_kit.embedded import PostgresServer
+from rotunda_kit.embedded import Postgres
 from rotunda_kit.errors import Unavailable
 
 
 @pytest.fixture
-async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
     database = Database(await postgres.create_database("connections"), 1)
     yield database
     await database.close()
@@ -39,7 +39,7 @@ def terminate(url: str, pid: int) -> None:
 class TestEndedSession:
     @pytest.mark.parametrize("turns", range(5))
     async def test_is_unavailable_at_whatever_moment_it_is_noticed(
-        self, database: Database, postgres: PostgresServer, turns: int
+        self, database: Database, postgres: Postgres, turns: int
     ) -> None:
         async with database.reading() as connection:
             pid = await connection.scalar(text("SELECT pg_backend_pid()"))

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from rotunda_kit.db.engine import Database, asyncpg_url
 from rotunda_kit.db.tables import kit_metadata
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.events.broker import connect
 from rotunda_kit.model import new_id
 
@@ -19,7 +19,7 @@ def service() -> str:
 
 
 @pytest.fixture
-async def database(postgres: PostgresServer, service: str) -> AsyncIterator[Database]:
+async def database(postgres: Postgres, service: str) -> AsyncIterator[Database]:
     url = await postgres.create_database(service)
     engine = create_async_engine(asyncpg_url(url))
     async with engine.begin() as connection:
@@ -31,7 +31,7 @@ async def database(postgres: PostgresServer, service: str) -> AsyncIterator[Data
 
 
 @pytest.fixture
-async def broker(nats: NatsServer) -> AsyncIterator[Client]:
+async def broker(nats: Nats) -> AsyncIterator[Client]:
     client = await connect(nats.url, "test")
     yield client
     await client.close()

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import dead_letter
-from rotunda_kit.embedded import NatsServer
+from rotunda_kit.embedded import Nats
 from rotunda_kit.events.advisories import ERROR, Advisories
 from rotunda_kit.events.broker import provision_stream
 from rotunda_kit.events.envelope import headers_of, subject_of
@@ -24,7 +24,7 @@ PROGRAM = Path(__file__).parent / "programs" / "fatal_reaction.py"
 
 class TestFatalMessage:
     async def test_it_becomes_a_dead_letter_and_the_others_have_their_effect_once(
-        self, service: str, database: Database, broker: Client, nats: NatsServer
+        self, service: str, database: Database, broker: Client, nats: Nats
     ) -> None:
         async with database.transaction() as session:
             await session.execute(text("CREATE TABLE effect (event_id uuid NOT NULL)"))

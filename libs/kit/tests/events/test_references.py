@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from rotunda.customers.events.v1 import account_event_pb2
 from rotunda.customers.v1 import account_service_pb2
 from rotunda_kit.db.engine import Database
-from rotunda_kit.embedded import PostgresServer
+from rotunda_kit.embedded import Postgres
 from rotunda_kit.events.envelope import Event
 from rotunda_kit.events.references import Reference, copy_of
 from rotunda_kit.model import ModelBase, new_id, now, own_metadata
@@ -36,7 +36,7 @@ copy = copy_of(AccountReference, account_event_pb2.AccountEvent)
 
 
 @pytest.fixture(scope="module")
-async def copies(postgres: PostgresServer) -> AsyncIterator[Database]:
+async def copies(postgres: Postgres) -> AsyncIterator[Database]:
     database = Database(await postgres.create_database("copies"), 4)
     async with database.transaction() as session:
         await (await session.connection()).run_sync(Base.metadata.create_all)

@@ -140,6 +140,7 @@ class TestOneRelay:
             await eventually(all_sent(database))
         assert len(await published(broker, service)) == 100
 
+    @pytest.mark.embedded
     async def test_what_is_written_while_the_broker_is_away_is_published_when_it_comes_back(
         self, service: str, database: Database, tmp_path: Path
     ) -> None:
@@ -164,6 +165,7 @@ class TestOneRelay:
         assert [(message.headers or {})["ce-id"] for message in messages] == [str(row["event_id"]) for row in rows]
 
 
+@pytest.mark.embedded
 class TestBusyBroker:
     async def test_what_it_refuses_comes_again_before_what_happened_later_to_the_same_aggregate(
         self, service: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rotunda_kit.db import engine
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import outbox
-from rotunda_kit.embedded import NatsServer
+from rotunda_kit.embedded import Nats
 from rotunda_kit.events import broker as broker_module
 from rotunda_kit.events import relay as relay_module
 from rotunda_kit.events.broker import connect, provision_stream
@@ -39,7 +39,7 @@ class Wire:
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
-        self.url = self._target.geturl().replace(f":{self._target.port}", f":{port}")
+        self.url = self._target.geturl().replace(f"{self._target.hostname}:{self._target.port}", f"127.0.0.1:{port}")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -82,7 +82,7 @@ async def wire_to_database(database: Database) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def wire_to_broker(nats: NatsServer) -> AsyncIterator[Wire]:
+async def wire_to_broker(nats: Nats) -> AsyncIterator[Wire]:
     async with Wire(nats.url) as wire:
         yield wire
 

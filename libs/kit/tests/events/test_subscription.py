@@ -29,6 +29,8 @@ from rotunda_kit.model import new_id, now
 from rotunda_kit.runtime import end
 from rotunda_kit.testing.waiting import eventually
 
+pytestmark = pytest.mark.embedded
+
 # Seconds.
 QUICK = 0.2
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from rotunda_kit.embedded import PostgresServer
+from rotunda_kit.embedded import Postgres
 from rotunda_kit.filter import compile_filter
 from rotunda_kit.listing.field import ListField
 
@@ -233,7 +233,7 @@ def compile_explain(element: Explain, compiler: SQLCompiler, **options: Any) -> 
 
 
 @pytest.fixture(scope="module")
-async def engine(postgres: PostgresServer, deal: Table) -> AsyncIterator[AsyncEngine]:
+async def engine(postgres: Postgres, deal: Table) -> AsyncIterator[AsyncEngine]:
     url = await postgres.create_database("filters")
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as connection:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from rotunda_kit.embedded import PostgresServer
+from rotunda_kit.embedded import Postgres
 from rotunda_kit.listing.field import ListField
 from rotunda_kit.listing.page import Page
 
@@ -45,7 +45,7 @@ TERM = st.tuples(st.sampled_from([*VALUES, "id"]), st.booleans())
 
 
 @pytest.fixture(scope="module")
-async def engine(postgres: PostgresServer, visit: Table) -> AsyncIterator[AsyncEngine]:
+async def engine(postgres: Postgres, visit: Table) -> AsyncIterator[AsyncEngine]:
     url = await postgres.create_database("pages")
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as connection:

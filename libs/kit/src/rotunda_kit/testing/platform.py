@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from rotunda_kit.app import Service
 from rotunda_kit.client import Clients
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.identity import ADMINISTRATOR, Principal, TokenIssuer
 from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
@@ -28,8 +28,8 @@ class TestPlatform:
     # pytest would take the class for tests.
     __test__ = False
 
-    postgres: PostgresServer
-    nats: NatsServer
+    postgres: Postgres
+    nats: Nats
     directory: Path
     addresses: dict[str, str] = field(default_factory=dict)
     runtimes: dict[str, Runtime] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class TestPlatform:
 
 @asynccontextmanager
 async def platform_of(
-    *services: Service, postgres: PostgresServer, nats: NatsServer, directory: Path
+    *services: Service, postgres: Postgres, nats: Nats, directory: Path
 ) -> AsyncIterator[TestPlatform]:
     """A platform of these services, stopped at the end."""
     platform = TestPlatform(postgres, nats, directory)

@@ -9,18 +9,26 @@ from contextlib import contextmanager
 
 import pytest
 
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, NatsServer, Postgres, PostgresServer
 from rotunda_kit.embedded.ports import free_ports
+from rotunda_kit.testing.stack import in_containers
 
 # 16 or 18: the oldest and the newest PostgreSQL that the product supports.
 VERSION_VARIABLE = "ROTUNDA_TEST_POSTGRES"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL server; `await postgres.create_database(name)` gives the URL of a new, empty database."""
-    [port] = free_ports(1)
     version = int(os.environ.get(VERSION_VARIABLE, "18"))
+    if in_containers():
+        # Not needed for other tests, nor installed wherever they run.
+        from rotunda_kit.testing.containers import postgres_container
+
+        with postgres_container(version) as container:
+            yield container
+        return
+    [port] = free_ports(1)
     directory = tmp_path_factory.mktemp("postgres")
     server = PostgresServer(directory, port, version=version, durable=False, shared_buffers="32MB")
     try:
@@ -31,7 +39,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 
 @pytest.fixture(scope="session")
-def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """A NATS server with JetStream; clients connect to `nats.url`.
 
     Two platforms with workers would take each other's messages: tests whose platform works for a whole session start
@@ -42,8 +50,14 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
 
 
 @contextmanager
-def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """A NATS server for some tests alone."""
+    if in_containers():
+        from rotunda_kit.testing.containers import nats_container
+
+        with nats_container() as container:
+            yield container
+        return
     port, monitoring_port = free_ports(2)
     server = NatsServer(tmp_path_factory.mktemp("nats"), port, monitoring_port, durable=False)
     try:
