@@ -121,7 +121,7 @@ class TestTraffic:
 
 class TestAwaitMigrations:
     @pytest.fixture
-    async def url(self, postgres: PostgresServer, request: pytest.FixtureRequest) -> str:
+    async def url(self, postgres: Postgres, request: pytest.FixtureRequest) -> str:
         return await postgres.create_database(f"awaited_{abs(hash(request.node.name))}")
 
     async def test_it_returns_when_the_database_has_the_newest_version(self, url: str, service: Service) -> None:

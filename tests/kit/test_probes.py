@@ -10,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rotunda_customers.app import app as customers
-from rotunda_kit.embedded import NatsServer, PostgresServer
+from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.embedded.ports import free_ports
 from rotunda_kit.runtime import LIVES, Runtime
 from rotunda_kit.testing.platform import TestPlatform
@@ -20,7 +20,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 
 
 @pytest.fixture
-async def runtime(postgres: PostgresServer, nats: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+async def runtime(postgres: Postgres, nats: Nats, tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     """A process that is not started."""
     platform = TestPlatform(postgres, nats, tmp_path_factory.mktemp("probes"))
     settings = (await platform.start(customers, worker=False)).settings
