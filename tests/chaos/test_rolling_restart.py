@@ -21,6 +21,7 @@ from .platforms import twins
 # Seconds.
 STOP_DELAY = 1.0
 LOOK_EVERY = 0.1
+READY = 1.0
 LIFE = 30.0
 REQUESTS_A_SECOND = 100
 # In each run of all tests; with `make chaos` all of them.
@@ -135,8 +136,8 @@ async def restart(platform: Platform, name: str) -> None:
         return not problem
 
     await eventually(back, LIFE)
-    # Until the load balancer has seen it, too.
-    await asyncio.sleep(3 * LOOK_EVERY)
+    # Until everyone who calls it has seen it, too.
+    await asyncio.sleep(READY)
 
 
 class TestRollingRestart:

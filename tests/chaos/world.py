@@ -170,4 +170,4 @@ def running(directory: Path) -> Iterator[Platform]:
 
 
 def _second(program: Program, name: str) -> Program:
-    return replace(program, name=name, grpc_port=name, migrate=())
+    return replace(program, name=name, grpc_port=name, metrics_port="", migrate=())

@@ -37,6 +37,8 @@ class GatewaySettings(Settings):
     oidc_link_by_email: bool = Field(default=False, description="let a verified address be the user who has it")
     # Seconds that a 360 degree view waits for its services.
     view_deadline: float = 2.0
+    # Requests at a time, and calls of access; who comes beyond is told to come later.
+    max_in_flight: int = Field(default=96, ge=1)
     # Requests a second that one credential may send to each gateway process, by class of route; 0: as many as it likes.
     rate_limit_read: float = Field(default=0.0, ge=0)
     rate_limit_write: float = Field(default=0.0, ge=0)

@@ -86,6 +86,13 @@ class TestPatch:
             await scim.ask("PATCH", f"Groups/{created['id']}", both, status=400)
         assert await scim.members(created["id"]) == {ada}
 
+    async def test_a_path_may_name_the_whole_schema(self, scim: Api, unique: str) -> None:
+        created = await scim.create("Groups", group(unique))
+        schema = "urn:ietf:params:scim:schemas:core:2.0:Group"
+        operation = {"op": "replace", "path": schema, "value": {"displayName": f"{unique}-2"}}
+        await scim.ask("PATCH", f"Groups/{created['id']}", patch(operation), status=204)
+        assert (await scim.get(f"Groups/{created['id']}"))["displayName"] == f"{unique}-2"
+
     async def test_members_added_at_the_same_time_are_all_in(self, scim: Api, unique: str) -> None:
         users = await scim.users(8, unique)
         created = await scim.create("Groups", group(unique))

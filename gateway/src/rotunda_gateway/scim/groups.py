@@ -194,7 +194,8 @@ def _take(operation: Any, membership: Membership) -> bool:
         for key in [key for key in values if _is_members(key)]:
             _apply(operation.op, values.pop(key), membership)
         return not values and operation.value is values
-    if not _is_members(path.parts[0]):
+    # A path may name no attribute, but the whole schema.
+    if not path.parts or not _is_members(path.parts[0]):
         return False
     if len(path.parts) > 1 or (path.value_filter is not None and operation.op != "remove"):
         raise InvalidPathException(detail="Members are added and removed, not changed.")

@@ -111,15 +111,20 @@ class Consumer:
                     await asyncio.sleep(PAUSE)
 
     async def _take_suspects_apart(self, messages: list[Msg]) -> None:
-        """Take in a batch; what came often before, alone and in any order, for it may end the process each time.
+        """Take in a batch; what came often before, alone and in another order each time, for it may end the process.
 
-        So the others of its batch are taken in before the broker gives them up together with it.
+        So the others of its batch are taken in before the broker gives them up together with it: those before it when
+        they go forwards, those behind it when they go backwards, and those between two such in some order by chance.
         """
         suspects = [message for message in messages if deliveries(message) > SUSPICIOUS]
         innocent = [message for message in messages if message not in suspects] if suspects else messages
         if innocent:
             await self._take(innocent)
-        random.shuffle(suspects)
+        match max(map(deliveries, suspects), default=0) % 3:
+            case 0:
+                suspects.reverse()
+            case 1:
+                random.shuffle(suspects)
         for message in suspects:
             await self._take([message])
 
