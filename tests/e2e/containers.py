@@ -187,3 +187,4 @@ def container_platform(directory: Path) -> Iterator[ContainerPlatform]:
         stack.callback(platform.down)
         platform.up()
         yield platform
+        assert set(platform.down().values()) == {0}, "not all ended in good order"
