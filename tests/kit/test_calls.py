@@ -105,6 +105,8 @@ class TestStop:
         account_id = await create(platform, "Before")
         in_flight = asyncio.create_task(update(platform, account_id, "After"))
         await arrived.wait()
+        # Longer than a caller tries.
+        platform.runtimes["customers"].settings.stop_grace = 30
         stopping = asyncio.create_task(platform.stop("customers"))
 
         async def refused() -> bool:
