@@ -1,6 +1,7 @@
 """Every process is stopped and started again, one after the other, under load: nobody notices.
 
-By `make chaos` only, for it takes two minutes."""
+By `make chaos` only, for it takes two minutes.
+"""
 
 import asyncio
 import itertools
