@@ -129,7 +129,7 @@ bench: setup proto ## Measure speed on a platform of its own
 
 chaos: setup proto ## Kill and starve everything under load for long, and ask every operation thousands of times
 	@ROTUNDA_CHAOS_ROUNDS=$${ROTUNDA_CHAOS_ROUNDS:-5} ROTUNDA_CHAOS_MINUTES=$${ROTUNDA_CHAOS_MINUTES:-10} \
-		ROTUNDA_SCHEMA=$${ROTUNDA_SCHEMA:-full} .venv/bin/pytest -s tests/chaos tests/chaos/rolling_restart.py tests/schema $(ARGS)
+		ROTUNDA_SCHEMA=$${ROTUNDA_SCHEMA:-full} .venv/bin/pytest -s tests/chaos tests/schema $(ARGS)
 
 release: .rotunda/googleapis/.copied ## Make the protos as they are the API that must not break
 	@$(BUF) build proto --output proto/released.binpb

@@ -29,9 +29,14 @@ MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 # An error that names each of a thousand wrong fields stands in the trailing metadata.
 MAX_METADATA_BYTES = 1024 * 1024
 
+# What a process that stops answers to a call: it was not begun, or can be asked for again, for every write has an id.
+_NOT_TAKEN = ["UNAVAILABLE", "CANCELLED"]
+
 _SERVICE_CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
+        # A process that is about to stop says so (`Runtime.retire`): calls go elsewhere while it still takes them.
+        "healthCheckConfig": {"serviceName": ""},
         "methodConfig": [
             # The overview is asked again with the next view, and waiting for a dead service would only delay this one.
             # One that stops may refuse a call that was under way to it: another process of the service takes it.
@@ -42,7 +47,7 @@ _SERVICE_CONFIG = json.dumps(
                     "initialBackoff": "0.02s",
                     "maxBackoff": "0.02s",
                     "backoffMultiplier": 1,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": _NOT_TAKEN,
                 },
             },
             {
@@ -52,7 +57,7 @@ _SERVICE_CONFIG = json.dumps(
                     "initialBackoff": "0.1s",
                     "maxBackoff": "1s",
                     "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": _NOT_TAKEN,
                 },
             },
         ],

@@ -1,7 +1,4 @@
-"""Every process is stopped and started again, one after the other, under load: nobody notices.
-
-By `make chaos` only, for it takes two minutes.
-"""
+"""Processes are stopped and started again, one after the other, under load: nobody notices."""
 
 import asyncio
 import itertools
@@ -27,6 +24,8 @@ LOOK_EVERY = 0.1
 READY = 1.0
 LIFE = 30.0
 REQUESTS_A_SECOND = 100
+# What `make test` restarts.
+SOME = ["customers", "customers-b", "gateway-b"]
 
 
 class Balancer:
@@ -142,9 +141,10 @@ async def restart(platform: Platform, name: str) -> None:
 
 
 class TestRollingRestart:
-    async def test_no_request_fails(self, tmp_path: Path) -> None:
+    async def test_no_request_fails(self, tmp_path: Path, rounds: int) -> None:
         with twins(tmp_path, STOP_DELAY) as platform:
-            names = [program.name for program in platform.suite.programs]
+            # All of them take a minute and a half.
+            names = [program.name for program in platform.suite.programs] if rounds > 1 else SOME
             async with load(platform) as balancer:
                 for name in names:
                     await restart(platform, name)
