@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import MetaData, Table, TextClause
 
+from rotunda_kit.access.audiences import AudienceServicer
 from rotunda_kit.access.copies import COPIES, REACTIONS
 from rotunda_kit.access.ownership import Ownership, can_be_shared, ownership
 from rotunda_kit.access.permissions import resource_of
@@ -96,7 +97,11 @@ class Service:
         """What answers its methods, those of the kit's contracts too."""
         messages = {noun: publication_of(nouns()[noun]).mapping.descriptor for noun in self.ownerships()}
         resources = {noun: resource_of(message) for noun, message in messages.items() if can_be_shared(message)}
-        contracts = [dead_letter_servicer(self.name, self.all_reactions()), audit_servicer(self.name)]
+        contracts = [
+            dead_letter_servicer(self.name, self.all_reactions()),
+            audit_servicer(self.name),
+            AudienceServicer,
+        ]
         if resources:
             contracts.append(share_servicer(self.name, resources))
         return [*self.servicers, *contracts]
