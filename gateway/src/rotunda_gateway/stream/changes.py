@@ -84,7 +84,7 @@ def change_of(headers: Mapping[str, str], seq: int) -> Change | None:
         "type": headers["ce-type"],
         "record": {"type": name, "id": headers["ce-subject"]},
         "etag": headers["ce-aggregateversion"],
-        "time": headers["ce-time"],
+        "time": headers["ce-time"].replace("+00:00", "Z"),
         "actorId": headers.get("ce-actor", ""),
     }
     frame = b"event: change\ndata: " + orjson.dumps(content) + b"\n"
