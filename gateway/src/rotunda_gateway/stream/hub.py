@@ -81,11 +81,6 @@ class Hub:
             Overloaded, TooManyStreams: there are too many already, or too many of this user.
             Unavailable: EVENTS_UNAVAILABLE, while the broker is away.
         """
-        if len(self._readers) >= self._most:
-            SHED.add(1, {"reason": "streams"})
-            raise Overloaded
-        if sum(reader.user == caller.principal.subject for reader in self._readers) >= MOST_OF_USER:
-            raise TooManyStreams(MOST_OF_USER)
         if self._following is None or self._following.done():
             self._following = self._runtime.start(self._follow())
         try:
@@ -96,12 +91,16 @@ class Hub:
                     await self._look_up(positions)
         except (TimeoutError, NatsError):
             raise Unavailable("EVENTS_UNAVAILABLE", "No events flow at the moment. Try again later.") from None
-        heads = [source.head for source in self._sources]
+        if len(self._readers) >= self._most:
+            SHED.add(1, {"reason": "streams"})
+            raise Overloaded
+        if sum(reader.user == caller.principal.subject for reader in self._readers) >= MOST_OF_USER:
+            raise TooManyStreams(MOST_OF_USER)
         if positions is None:
             positions = [max(source.head, source.newest) for source in self._sources]
-        elif len(positions) != len(heads):
+        elif len(positions) != len(self._sources):
             # Of a release with other services: none of them is known.
-            positions = [Position(epoch=-1)] * len(heads)
+            positions = [Position(epoch=-1)] * len(self._sources)
         return Reader(
             wanted,
             headers,

@@ -12,7 +12,7 @@ _TEXT = re.compile(r"[0-9a-f]{1,12}\.[0-9a-f]{1,14}(-[0-9a-f]{1,12}\.[0-9a-f]{1,
 class Position(NamedTuple):
     """A place in the stream that the broker has of one service's events.
 
-    `epoch` is when that stream was made, in seconds since 1970, for a stream that is made anew counts anew; 0 where
+    `epoch` is when that stream was made, in milliseconds since 1970, for one that is made anew counts anew; 0 where
     there was none. `seq` is the last event's number.
     """
 

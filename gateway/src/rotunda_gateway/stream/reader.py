@@ -9,14 +9,14 @@ import orjson
 import structlog
 
 from rotunda_gateway.auth.callers import Caller, Callers
-from rotunda_gateway.http.problems import problem_of
+from rotunda_gateway.http.problems import known, problem_of
 from rotunda_gateway.stream.changes import Change
 from rotunda_gateway.stream.positions import Position, text_of
 from rotunda_gateway.stream.source import Source
 from rotunda_kit.access.audiences import Viewer
 from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.rights import Visibility
-from rotunda_kit.errors import RotundaError, Unavailable
+from rotunda_kit.errors import DeadlineExceeded, Unavailable
 from rotunda_kit.telemetry.metrics import meter
 
 log = structlog.get_logger()
@@ -135,15 +135,15 @@ class Reader:
             self._awake.clear()
             try:
                 await self._look()
-            except Unavailable:
+            except Exception as error:
+                problem = known(error)
+                if not isinstance(problem, Unavailable | DeadlineExceeded):
+                    yield b"event: end\ndata: " + problem_of(problem).body + b"\n\n"
+                    return
                 # He is told nothing, but keeps his place.
                 await asyncio.sleep(LOOK_AGAIN)
                 yield self._place()
-                self._awake.set()
                 continue
-            except RotundaError as error:
-                yield b"event: end\ndata: " + problem_of(error).body + b"\n\n"
-                return
             found = self._collect()
             if found:
                 yield found

@@ -47,20 +47,24 @@ class EventStream(Response):
                 await asyncio.wait({sending, leaving})
         if sending.cancelled():
             return
-        try:
-            sending.result()
-        except TimeoutError:
+        if not sending.result():
             # What the connection still has to send would keep it open for as long as he does not read.
             CUT_OFF.add(1)
             abort: Callable[[], None] = scope["extensions"][ABORT]["abort"]
             abort()
+            await _left(receive)
             return
         await send({"type": "http.response.body"})
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, send: Send) -> bool:
+        """Whether all was sent; False where the client does not read it."""
         async for part in self._text:
-            async with asyncio.timeout(SLOWEST):
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+            try:
+                async with asyncio.timeout(SLOWEST):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            except TimeoutError:
+                return False
+        return True
 
 
 async def _left(receive: Receive) -> None:

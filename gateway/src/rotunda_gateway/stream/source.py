@@ -93,7 +93,7 @@ class Source:
     def _locate(self, info: StreamInfo) -> None:
         """Find out where the source stands, and whether what is kept still belongs to it."""
         assert info.created is not None  # noqa: S101 - the broker always says it
-        epoch, newest = int(info.created.timestamp()), info.state.last_seq
+        epoch, newest = int(info.created.timestamp() * 1000), info.state.last_seq
         if epoch == self.head.epoch and newest >= self.head.seq:
             return
         if self.located.is_set():
