@@ -38,7 +38,14 @@ class TestChange:
 
     def test_what_no_service_of_this_release_has_is_none(self) -> None:
         assert change_of(headers("sales.spaceship", "launched"), 1) is None
+
+    def test_what_is_no_event_is_none(self) -> None:
+        told = headers("sales.opportunity", "won")
+        assert change_of(told, 1) is not None
         assert change_of({}, 1) is None
+        for name in ("ce-id", "ce-subject", "ce-time", "ce-aggregateversion", "ce-type"):
+            assert change_of({**told, name: "nonsense"}, 1) is None
+            assert change_of({key: value for key, value in told.items() if key != name}, 1) is None
 
     def test_others_are_told_with_their_record(self) -> None:
         told = headers("sales.opportunity", "won")

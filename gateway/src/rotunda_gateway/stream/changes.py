@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from rotunda_kit.access.audiences import Audience
 from rotunda_kit.access.permissions import READ, Permission, ownership_of, resource_of
+from rotunda_kit.events.envelope import event_of
 from rotunda_kit.events.republish import RESTATED
 
 _EVENTS = ".events.v1"
@@ -74,18 +76,22 @@ def nouns() -> Mapping[str, Noun]:
 
 
 def change_of(headers: Mapping[str, str], seq: int) -> Change | None:
-    """The change that an event tells of; None for one that tells nothing new."""
-    name, _, verb = headers.get("ce-type", "").rpartition(".")
-    noun = nouns().get(name)
-    if noun is None or verb == RESTATED:
+    """The change that an event tells of; None for one that tells nothing new, and for what is no event of ours."""
+    try:
+        event = event_of(headers, b"")
+    except (KeyError, ValueError):
         return None
+    noun = nouns().get(event.noun)
+    if noun is None or event.verb == RESTATED:
+        return None
+    record_id = str(event.aggregate_id)
     content = {
-        "id": headers["ce-id"],
-        "type": headers["ce-type"],
-        "record": {"type": name, "id": headers["ce-subject"]},
-        "etag": headers["ce-aggregateversion"],
-        "time": headers["ce-time"].replace("+00:00", "Z"),
-        "actorId": headers.get("ce-actor", ""),
+        "id": str(event.id),
+        "type": event.type,
+        "record": {"type": event.noun, "id": record_id},
+        "etag": str(event.aggregate_version),
+        "time": event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "actorId": event.actor,
     }
     frame = b"event: change\ndata: " + orjson.dumps(content) + b"\n"
-    return Change(seq, noun, name, headers["ce-type"], headers["ce-subject"], frame)
+    return Change(seq, noun, event.noun, event.type, record_id, frame)
