@@ -10,10 +10,12 @@ from rotunda_kit.access.audiences import AudienceServicer
 from rotunda_kit.access.copies import COPIES, REACTIONS
 from rotunda_kit.access.ownership import Ownership, can_be_shared, ownership
 from rotunda_kit.access.permissions import resource_of
+from rotunda_kit.access.shares.model import Share
 from rotunda_kit.access.shares.service import share_servicer
 from rotunda_kit.audit.service import audit_servicer
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import Database
+from rotunda_kit.db.restored import lift
 from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.dead_letters.service import dead_letter_servicer
 from rotunda_kit.events.reactions import Reaction
@@ -36,6 +38,7 @@ class Service:
         reactions: what else it does when it hears others.
         housekeeping: statements that delete what has had its time, at most `:batch` rows each.
         furnish: puts into a migrated database what must be there; does nothing where it is.
+        after_restore: what else is to be done where a database was restored to an earlier state.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Service:
     reactions: Sequence[Reaction] = field(default=())
     housekeeping: Sequence[TextClause] = ()
     furnish: Callable[[Database], Awaitable[None]] | None = None
+    after_restore: Callable[[Database], Awaitable[None]] | None = None
 
     @property
     def tables(self) -> list[Table]:
@@ -68,6 +72,17 @@ class Service:
                 await self.furnish(database)
             finally:
                 await database.close()
+
+    async def restored(self, url: str) -> None:
+        """Prepare a database that was restored to an earlier state: nobody shall take what comes for what was lost."""
+        own = [model for noun, model in nouns().items() if noun.startswith(f"{self.name}.")]
+        database = Database(url, 1)
+        try:
+            await lift(database, [*own, Share])
+            if self.after_restore is not None:
+                await self.after_restore(database)
+        finally:
+            await database.close()
 
     async def await_migrations(self, url: str, timeout: float) -> None:  # noqa: ASYNC109 - tells what it waited for
         """Return when a database has the version that this release needs.
