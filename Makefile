@@ -40,7 +40,7 @@ reset: setup ## Stop everything and delete all data
 	@$(LOCAL) reset $(ARGS)
 
 ##@ Developing
-.PHONY: setup proto test check fmt revise golden bench chaos release clean
+.PHONY: setup proto test check fmt revise compatible golden bench chaos release clean
 setup: .venv/.synced ## Install what uv.lock names into .venv
 
 .venv/bin/python:
@@ -120,6 +120,16 @@ fmt: setup ## Format the code, and mend what can be mended by itself
 
 revise: setup proto ## Write a migration: make revise SERVICE=sales MESSAGE="Add …"
 	@.venv/bin/python -m rotunda_local.revision "$(SERVICE)" "$(MESSAGE)"
+
+# The last release is where `make release` was committed last.
+FROM = $(shell git log -1 --format=%H -- proto/released.binpb)
+compatible: setup proto ## Run the tests of the last release on the schema of this checkout; of another: make compatible FROM=v1.2
+	@test -n "$(FROM)" || { echo "Nothing is released: say from which commit on, make compatible FROM=…" >&2; exit 1; }
+	@set -e; earlier="$$(mktemp -d)"; trap 'git worktree remove --force "$$earlier"' EXIT; trap 'exit 130' INT TERM; \
+		git worktree add --quiet --detach "$$earlier" "$(FROM)"; \
+		$(MAKE) -C "$$earlier" setup proto; \
+		cd "$$earlier"; ROTUNDA_LATER_CHECKOUT="$(CURDIR)" PYTHONPATH="$(CURDIR)/tests/compatibility" \
+			.venv/bin/pytest -p later_schema $(or $(ARGS),services gateway tests/kit)
 
 golden: setup ## Write the charts' schemas and golden files anew
 	@PYTHONPATH=deploy/helm .venv/bin/python -m rotunda_charts

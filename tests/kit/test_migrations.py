@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,12 @@ from rotunda_kit.db.engine import asyncpg_url
 from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.embedded import Postgres
 
-SERVICES = {
-    "access": "rotunda_gateway.access.app",
-    "customers": "rotunda_customers.app",
-    "sales": "rotunda_sales.app",
-    "service_desk": "rotunda_service_desk.app",
-    "marketing": "rotunda_marketing.app",
-    "sync": "rotunda_sync.app",
-}
+from .services import SERVICES, service_of
 
 
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> Service:
-    app: Service = import_module(SERVICES[request.param]).app
-    assert app.name == request.param
-    return app
+    return service_of(request.param)
 
 
 async def migrate(url: str, service: Service) -> None:
@@ -93,7 +83,7 @@ class TestTraffic:
     async def test_a_migration_gives_way_to_traffic_and_tries_again(
         self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        service: Service = import_module(SERVICES["customers"]).app
+        service = service_of("customers")
         url = await postgres.create_database("migrated_under_traffic")
         await migrate(url, service)
         attempts = 0
@@ -106,6 +96,7 @@ class TestTraffic:
                 blocked.set()
             connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
             connection.execute(text("LOCK TABLE account"))
+            connection.commit()
             upgrade(connection, settings)  # type: ignore[arg-type]
 
         monkeypatch.setattr(migrations, "_upgrade", wait_for_locks)
@@ -129,7 +120,7 @@ class TestAwaitMigrations:
         await service.await_migrations(url, timeout=20)
 
     async def test_it_waits_until_the_database_has_it(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        service: Service = import_module(SERVICES["customers"]).app
+        service = service_of("customers")
         looked, missing = asyncio.Event(), migrations._missing
 
         def look(connection: Connection, settings: Any) -> str:
@@ -146,7 +137,7 @@ class TestAwaitMigrations:
         await waiting
 
     async def test_an_older_version_is_not_enough(self, url: str) -> None:
-        service: Service = import_module(SERVICES["customers"]).app
+        service = service_of("customers")
         await migrate(url, service)
         first = next(
             file.name.split("_")[0]
@@ -158,7 +149,7 @@ class TestAwaitMigrations:
             await service.await_migrations(url, timeout=0.5)
 
     async def test_the_version_of_a_later_release_is_good_for_this_one(self, url: str) -> None:
-        service: Service = import_module(SERVICES["customers"]).app
+        service = service_of("customers")
         await migrate(url, service)
         await execute(url, "UPDATE alembic_version SET version_num = 'ffffffffffff'")
         await service.await_migrations(url, timeout=20)
@@ -166,7 +157,7 @@ class TestAwaitMigrations:
         await service.await_migrations(url, timeout=20)
 
     async def test_a_database_that_is_away_is_waited_for(self) -> None:
-        service: Service = import_module(SERVICES["customers"]).app
+        service = service_of("customers")
         with pytest.raises(TimeoutError, match=r"within 0\.5 s: ConnectionRefusedError"):
             await service.await_migrations("postgresql://nobody@127.0.0.1:1/nothing", timeout=0.5)
 

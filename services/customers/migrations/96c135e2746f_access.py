@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    change_kit_tables(op.get_bind(), "kit_access")
+    change_kit_tables("kit_access")
     op.create_table(
         "territory_reference",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    create_kit_tables(op.get_bind())
+    create_kit_tables()
     op.create_table(
         "account_reference",
         sa.Column("id", sa.Uuid(), nullable=False),

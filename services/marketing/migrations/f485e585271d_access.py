@@ -1,7 +1,5 @@
 """Access."""
 
-from alembic import op
-
 from rotunda_kit.db.migrations import change_kit_tables
 
 revision = "f485e585271d"
@@ -11,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    change_kit_tables(op.get_bind(), "kit_access")
+    change_kit_tables("kit_access")

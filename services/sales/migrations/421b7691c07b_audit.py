@@ -1,7 +1,5 @@
 """The audit trail."""
 
-from alembic import op
-
 from rotunda_kit.db.migrations import change_kit_tables
 
 revision = "421b7691c07b"
@@ -11,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    change_kit_tables(op.get_bind(), "kit_audit")
+    change_kit_tables("kit_audit")

@@ -24,7 +24,7 @@ NOT_RECORDED = "0192f7c0-0000-7000-8000-000000000021"
 
 
 def upgrade() -> None:
-    create_kit_tables(op.get_bind())
+    create_kit_tables()
     op.create_table(
         "account_reference",
         sa.Column("id", sa.Uuid(), nullable=False),

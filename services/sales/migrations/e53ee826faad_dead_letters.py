@@ -1,7 +1,5 @@
 """Dead letters that can be settled."""
 
-from alembic import op
-
 from rotunda_kit.db.migrations import change_kit_tables
 
 revision = "e53ee826faad"
@@ -11,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    change_kit_tables(op.get_bind(), "kit_dead_letters")
+    change_kit_tables("kit_dead_letters")

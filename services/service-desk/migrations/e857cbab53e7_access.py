@@ -12,5 +12,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    change_kit_tables(op.get_bind(), "kit_access")
+    change_kit_tables("kit_access")
     op.add_column("account_reference", sa.Column("territory_id", sa.Uuid(), nullable=True))

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import structlog
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -24,26 +25,45 @@ log = structlog.get_logger()
 
 LOCK_KEY = 0x726F74756E6461  # "rotunda"
 ATTEMPTS = 10
+LOCK_TIMEOUT = "5s"
 # Seconds between two looks at whether a database has got its version.
 LOOK_AGAIN = 1.0
 
 
-def create_kit_tables(connection: Connection) -> None:
+def create_kit_tables() -> None:
     """Make the kit's tables as they were at first, for a service's first version; later changes are versions too."""
-    change_kit_tables(connection, "kit_tables")
+    change_kit_tables("kit_tables")
 
 
-def change_kit_tables(connection: Connection, change: str) -> None:
+def change_kit_tables(change: str) -> None:
     """Change the kit's tables in a service's version.
 
     Args:
-        connection: of the migration.
         change: name of the script beside this module, without `.sql`.
     """
     script = (Path(__file__).parent / f"{change}.sql").read_text()
     for statement in script.split(";\n"):
         if statement.strip():
-            connection.execute(text(statement))
+            op.execute(statement)
+
+
+def create_index(name: str, table: str, on: str, *, unique: bool = False) -> None:
+    """Make an index on a table that is in use, without keeping anybody from writing.
+
+    It can't be made in a transaction: let it be all that a version does, so that the version can be tried again.
+
+    Args:
+        name: of the index; a half-made one of this name, from a try that was broken off, is dropped.
+        table: as SQL has it, quoted if need be.
+        on: what follows the table: `(account_id, id) WHERE delete_time IS NULL`, say.
+        unique: whether it keeps out what is there twice.
+    """
+    with op.get_context().autocommit_block():
+        # It waits until all transactions that are older have ended; nobody waits for it meanwhile.
+        op.execute("SET lock_timeout = 0")
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        op.execute(f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {on}")
+        op.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
 
 
 def config(versions: Path, metadata: list[MetaData]) -> Config:
@@ -64,8 +84,8 @@ def config(versions: Path, metadata: list[MetaData]) -> Config:
 async def migrate(url: str, settings: Config) -> None:
     """Bring the database to the newest version; does nothing if it is there, or has a later release's.
 
-    Waits for another migrator. A version that can't get its locks within five seconds gives way to the traffic and
-    tries again.
+    Waits for another migrator. Each version is a transaction. One that can't get its locks within five seconds gives
+    way to the traffic and is tried again.
     """
     transactions = create_async_engine(asyncpg_url(url))
     engine = transactions.execution_options(isolation_level="AUTOCOMMIT")
@@ -74,8 +94,9 @@ async def migrate(url: str, settings: Config) -> None:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    async with transactions.begin() as migrating:
-                        await migrating.execute(text("SET LOCAL lock_timeout = '5s'"))
+                    async with transactions.connect() as migrating:
+                        await migrating.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+                        await migrating.commit()
                         await migrating.run_sync(_upgrade, settings)
                     return
                 except Exception as error:
@@ -91,6 +112,7 @@ def _upgrade(connection: Connection, settings: Config) -> None:
         # Somebody went back to this release. The previous release runs on the new schema, so there is nothing to do.
         log.warning("the database has the version of a later release")
         return
+    connection.rollback()  # Having looked: Alembic begins the transactions of versions only where there is none.
     settings.attributes["connection"] = connection
     started = time.monotonic()
     command.upgrade(settings, "head")
@@ -159,5 +181,6 @@ async def revise(url: str, settings: Config, message: str) -> None:
 def _revise(connection: Connection, settings: Config, message: str) -> None:
     settings.attributes["connection"] = connection
     if not list(Path(settings.get_main_option("version_locations") or "").glob("*.py")):
-        create_kit_tables(connection)  # A first version makes them itself.
+        with Operations.context(MigrationContext.configure(connection)):
+            create_kit_tables()  # A first version makes them itself.
     command.revision(settings, message, autogenerate=True)

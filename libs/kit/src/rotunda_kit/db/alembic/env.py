@@ -2,10 +2,16 @@
 
 from alembic import context
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=context.config.attributes["metadata"],
-    compare_type=True,
-    compare_server_default=False,
-)
-context.run_migrations()
+if context.is_offline_mode():
+    # Writes what it would do, for it to be checked.
+    context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True)
+else:
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=context.config.attributes["metadata"],
+        compare_type=True,
+        compare_server_default=False,
+        transaction_per_migration=True,
+    )
+with context.begin_transaction():
+    context.run_migrations()

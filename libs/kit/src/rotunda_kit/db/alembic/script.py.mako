@@ -16,6 +16,6 @@ depends_on = None
 
 def upgrade() -> None:
 % if not down_revision:
-    create_kit_tables(op.get_bind())
+    create_kit_tables()
 % endif
     ${upgrades if upgrades else "pass"}
