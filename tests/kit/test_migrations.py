@@ -116,7 +116,7 @@ class TestAwaitMigrations:
         return await postgres.create_database(f"awaited_{abs(hash(request.node.name))}")
 
     async def test_it_returns_when_the_database_has_the_newest_version(self, url: str, service: Service) -> None:
-        await migrate(url, service)
+        await service.migrate(url)
         await service.await_migrations(url, timeout=20)
 
     async def test_it_waits_until_the_database_has_it(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +135,20 @@ class TestAwaitMigrations:
         assert not waiting.done()
         await migrate(url, service)
         await waiting
+
+    async def test_it_waits_for_the_roles_that_are_made_behind_the_tables(self, url: str) -> None:
+        access = service_of("access")
+        await migrate(url, access)
+        with pytest.raises(TimeoutError, match=r"role Administrator, .*role User provisioning$"):
+            await access.await_migrations(url, timeout=0.5)
+        await access.migrate(url)
+        await access.await_migrations(url, timeout=20)
+
+    async def test_roles_of_another_release_are_not_waited_for(self, url: str) -> None:
+        access = service_of("access")
+        await access.migrate(url)
+        await execute(url, "UPDATE role SET grants = '[]', delete_time = now()")
+        await access.await_migrations(url, timeout=20)
 
     async def test_an_older_version_is_not_enough(self, url: str) -> None:
         service = service_of("customers")

@@ -32,7 +32,6 @@ EVERYTHING: dict[str, Any] = {
     },
     "api": {"autoscaling": {"enabled": True}},
     "worker": {"autoscaling": {"by": "lag"}},
-    "env": {"ROTUNDA_MAX_IN_FLIGHT": 200},
 }
 EVERYTHING_OF_GATEWAY: dict[str, Any] = {
     "ingress": {"enabled": True, "host": "crm.example.com", "className": "nginx", "tlsSecret": "crm-example-com"},

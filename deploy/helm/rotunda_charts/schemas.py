@@ -56,6 +56,7 @@ def where(condition: Schema, then: Schema) -> Schema:
 YES = {"const": True}
 FLAG: Schema = {"type": "boolean"}
 SECONDS: Schema = {"type": "number", "exclusiveMinimum": 0}
+RATE: Schema = {"type": "number", "minimum": 0}
 PORT = whole(1, 65535)
 # A name of Kubernetes', or none.
 NAME = text("([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?")
@@ -186,6 +187,7 @@ def service(secrets: Schema, further: Schema) -> Schema:
             "logLevel": one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
             "reconcileInterval": SECONDS,
             "stop": strict({"delay": whole(0), "grace": whole(1)}),
+            "maxInFlight": whole(1),
             "env": {
                 "type": "object",
                 "additionalProperties": False,
@@ -203,7 +205,7 @@ def service(secrets: Schema, further: Schema) -> Schema:
                     "callSeconds": SECONDS,
                     "callErrors": share(),
                     "poolInUse": share(),
-                    "shedPerSecond": {"type": "number", "minimum": 0},
+                    "shedPerSecond": RATE,
                 }
             ),
             "podAnnotations": STRINGS,
@@ -233,6 +235,7 @@ def gateway() -> Schema:
             "bodyLimit": whole(1),
             "viewDeadline": SECONDS,
             "sessionLifetime": SECONDS,
+            "rateLimits": strict({"read": RATE, "write": RATE, "batch": RATE, "burst": SECONDS}),
         }
     )
     ingress = strict(

@@ -7,6 +7,7 @@ import pytest
 from rotunda_charts.rendering import Manifest, manifests, merged
 from rotunda_charts.schemas import SERVICES
 from rotunda_gateway.settings import GatewaySettings
+from rotunda_gateway.transcoding.transcoder import DEFAULT_DEADLINE
 from rotunda_kit.probe import TlsFiles
 from rotunda_kit.settings import DatabaseSettings, Settings
 
@@ -120,6 +121,8 @@ class TestSettings:
         if isinstance(settings, GatewaySettings):
             assert settings.oidc_algorithms == ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
             assert settings.body_limit == 8 * 1024 * 1024
+            rates = (settings.rate_limit_read, settings.rate_limit_write, settings.rate_limit_batch)
+            assert (*rates, settings.rate_limit_burst) == (100, 50, 5, 10)
 
     def test_files_that_settings_name_are_mounted(self, made: list[Manifest]) -> None:
         (config,) = of_kind(made, "ConfigMap")
@@ -139,7 +142,8 @@ class TestSettings:
         before = annotations({})
         assert before[0] == before[1]
         assert before != annotations({"logLevel": "DEBUG"})
-        assert before != annotations({"env": {"ROTUNDA_MAX_IN_FLIGHT": 10}})
+        assert before != annotations({"maxInFlight": 10})
+        assert before != annotations({"env": {"ROTUNDA_FURTHER": 10}})
         assert before == annotations({"image": {"tag": "9.9.9"}})
 
     def test_the_probe_s_settings_exist(self, made: list[Manifest]) -> None:
@@ -154,6 +158,25 @@ class TestLife:
             assert container["livenessProbe"]["grpc"] == {"port": 8081, "service": "live"}
             assert container["startupProbe"]["grpc"] == {"port": 8081, "service": "live"}
             assert container["readinessProbe"]["grpc"] == {"port": 8081, "service": ""}
+
+    def test_overload_is_where_the_product_sees_it(self, chart: str, made: list[Manifest]) -> None:
+        # On one machine and in a cluster alike.
+        settings = GatewaySettings if chart == "gateway" else Settings
+        (config,) = of_kind(made, "ConfigMap")
+        assert config["data"]["ROTUNDA_MAX_IN_FLIGHT"] == str(settings.model_fields["max_in_flight"].default)
+
+    def test_a_pod_that_stops_has_the_time_that_a_request_may_take(self, made: list[Manifest]) -> None:
+        (config,) = of_kind(made, "ConfigMap")
+        assert float(config["data"]["ROTUNDA_STOP_GRACE"]) >= DEFAULT_DEADLINE
+
+    def test_an_old_pod_goes_when_a_new_one_has_proved_itself(self, made: list[Manifest]) -> None:
+        for deployment in of_kind(made, "Deployment"):
+            spec = deployment["spec"]
+            assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+            # Longer than a readiness probe takes to see that something is wrong.
+            probe = spec["template"]["spec"]["containers"][0]["readinessProbe"]
+            assert spec["minReadySeconds"] >= probe["periodSeconds"] * probe["failureThreshold"]
+            assert spec["progressDeadlineSeconds"] > 3600 + spec["minReadySeconds"]
 
     @pytest.mark.parametrize(("delay", "grace"), [(5, 10), (0, 1), (30, 120)])
     def test_a_pod_gets_the_time_that_its_end_takes(self, chart: str, delay: int, grace: int) -> None:
@@ -206,7 +229,7 @@ class TestMigrations:
         assert len(set(names)) == len(names)
 
     def test_it_stays_the_same_where_only_processes_change(self) -> None:
-        changes: list[dict[str, Any]] = [{"api": {"replicas": 9}}, {"env": {"ROTUNDA_MAX_IN_FLIGHT": 1}}]
+        changes: list[dict[str, Any]] = [{"api": {"replicas": 9}}, {"maxInFlight": 1}]
         assert {self.job(values) for values in changes} == {self.job({})}
 
     def test_pods_wait_with_the_release_that_they_run(self, chart: str) -> None:

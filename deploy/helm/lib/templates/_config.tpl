@@ -10,6 +10,7 @@ ROTUNDA_LOG_LEVEL: {{ .Values.logLevel }}
 ROTUNDA_RECONCILE_INTERVAL: {{ .Values.reconcileInterval }}
 ROTUNDA_STOP_DELAY: {{ .Values.stop.delay }}
 ROTUNDA_STOP_GRACE: {{ .Values.stop.grace }}
+ROTUNDA_MAX_IN_FLIGHT: {{ .Values.maxInFlight }}
 ROTUNDA_TOKEN_KEYS_FILE: /etc/rotunda/keys/token-keys.json
 ROTUNDA_AUDIT_KEYS_FILE: /etc/rotunda/keys/audit-keys.json
 {{- range index .Values.lib.graph.calls .Chart.Name }}

@@ -9,6 +9,9 @@ ROTUNDA_TRUSTED_PROXIES: {{ .Values.http.trustedProxies | toJson | quote }}
 ROTUNDA_BODY_LIMIT: {{ .Values.http.bodyLimit | int64 }}
 ROTUNDA_VIEW_DEADLINE: {{ .Values.http.viewDeadline }}
 ROTUNDA_SESSION_LIFETIME: {{ .Values.http.sessionLifetime }}
+{{- range $class, $rate := .Values.http.rateLimits }}
+ROTUNDA_RATE_LIMIT_{{ $class | upper }}: {{ $rate }}
+{{- end }}
 {{- if .Values.mail.enabled }}
 ROTUNDA_MAIL_FROM: {{ .Values.mail.from | quote }}
 ROTUNDA_PASSWORD_RESET_URL: {{ .Values.mail.passwordResetUrl | quote }}

@@ -101,6 +101,8 @@ spec:
   replicas: {{ $values.replicas }}
   {{- end }}
   revisionHistoryLimit: 3
+  # A new pod has worked for so long, and callers have heard of it, before an old one goes.
+  minReadySeconds: 10
   # Pods may wait for the migrations for so long.
   progressDeadlineSeconds: {{ add $root.Values.migrations.deadline 600 }}
   strategy:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import MetaData, Table, TextClause
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rotunda_kit.access.audiences import AudienceServicer
 from rotunda_kit.access.copies import COPIES, REACTIONS
@@ -26,6 +27,20 @@ from rotunda_kit.server.method import Servicer
 
 
 @dataclass(frozen=True)
+class Furnishing:
+    """What a service must find in its database, and `migrate` puts there.
+
+    Args:
+        put: makes it what this release has; does nothing where it is.
+        missing: names what is not there at all, none if empty. What is different counts as there: of two releases that
+            run side by side in an upgrade, none may wait for its own.
+    """
+
+    put: Callable[[Database], Awaitable[None]]
+    missing: Callable[[AsyncConnection], Awaitable[str]]
+
+
+@dataclass(frozen=True)
 class Service:
     """The one visible list of what a service consists of.
 
@@ -37,7 +52,7 @@ class Service:
         copies: reference copies that it keeps.
         reactions: what else it does when it hears others.
         housekeeping: statements that delete what has had its time, at most `:batch` rows each.
-        furnish: puts into a migrated database what must be there; does nothing where it is.
+        furnishing: what must be in a migrated database beside its tables.
         after_restore: what else is to be done where a database was restored to an earlier state.
     """
 
@@ -48,7 +63,7 @@ class Service:
     copies: Sequence[ReferenceCopy] = ()
     reactions: Sequence[Reaction] = field(default=())
     housekeeping: Sequence[TextClause] = ()
-    furnish: Callable[[Database], Awaitable[None]] | None = None
+    furnishing: Furnishing | None = None
     after_restore: Callable[[Database], Awaitable[None]] | None = None
 
     @property
@@ -66,10 +81,10 @@ class Service:
     async def migrate(self, url: str) -> None:
         """Bring a database to the newest version, with what must be in it."""
         await migrations.migrate(url, migrations.config(self.migrations, [self.metadata]))
-        if self.furnish is not None:
+        if self.furnishing is not None:
             database = Database(url, 1)
             try:
-                await self.furnish(database)
+                await self.furnishing.put(database)
             finally:
                 await database.close()
 
@@ -85,12 +100,14 @@ class Service:
             await database.close()
 
     async def await_migrations(self, url: str, timeout: float) -> None:  # noqa: ASYNC109 - tells what it waited for
-        """Return when a database has the version that this release needs.
+        """Return when a database has the version that this release needs, and what must be in it.
 
         Raises:
             TimeoutError: it does not have it after so many seconds.
         """
-        await migrations.await_migrations(url, migrations.config(self.migrations, [self.metadata]), timeout)
+        unfurnished = self.furnishing.missing if self.furnishing else None
+        settings = migrations.config(self.migrations, [self.metadata])
+        await migrations.await_migrations(url, settings, timeout, unfurnished)
 
     @property
     def all_copies(self) -> list[Copy]:

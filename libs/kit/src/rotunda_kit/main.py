@@ -115,7 +115,7 @@ def add_migration_commands(cli: typer.Typer, service: Service) -> None:
 
     @cli.command()
     def await_migrations(timeout: Annotated[float, typer.Option(min=0, help="Seconds.")] = 300.0) -> None:
-        """Wait until the database has the version that this release needs; exits with 1 where it does not get it."""
+        """Wait until the database has what this release needs; exits with 1 where it does not get it."""
         settings = DatabaseSettings()  # type: ignore[call-arg] # they come from the environment
         configure_logging(service.name, settings.log_level)
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rotunda_gateway.access.roles.model import Role
 from rotunda_kit.db.engine import Database
@@ -200,3 +201,9 @@ async def ship_roles(database: Database, roles: Iterable[ShippedRole] = SHIPPED)
                 for name, value in shipped.values().items():
                     if getattr(role, name) != value:
                         setattr(role, name, value)
+
+
+async def missing_roles(connection: AsyncConnection) -> str:
+    """The names of the roles that come with the product and have not been made yet."""
+    there = set(await connection.scalars(select(Role.id).where(Role.shipped)))
+    return ", ".join(f"role {role.display_name}" for role in SHIPPED if UUID(role.id) not in there)

@@ -6,6 +6,7 @@ A service's folder `migrations/` holds nothing but versions. The first one makes
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -15,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from rotunda_kit.db.engine import asyncpg_url
 from rotunda_kit.db.failures import LOCK_NOT_AVAILABLE, sqlstate
@@ -119,13 +120,19 @@ def _upgrade(connection: Connection, settings: Config) -> None:
     log.info("migrated", seconds=round(time.monotonic() - started, 3))
 
 
-async def await_migrations(url: str, settings: Config, timeout: float) -> None:  # noqa: ASYNC109 - tells what it waited for
+async def await_migrations(
+    url: str,
+    settings: Config,
+    timeout: float,  # noqa: ASYNC109 - tells what it waited for
+    unfurnished: Callable[[AsyncConnection], Awaitable[str]] | None = None,
+) -> None:
     """Return when the database has the newest version, or that of a later release, for that is made to serve this one.
 
     Args:
         url: of the database, which may be away meanwhile.
         settings: as `config` makes them.
         timeout: seconds.
+        unfurnished: names what must also be in it and is not; asked when it has the version.
 
     Raises:
         TimeoutError: it does not have it yet.
@@ -138,6 +145,8 @@ async def await_migrations(url: str, settings: Config, timeout: float) -> None: 
                 try:
                     async with engine.connect() as connection:
                         missing = await connection.run_sync(_missing, settings)
+                        if not missing and unfurnished is not None:
+                            missing = await unfurnished(connection)
                 except Exception as error:  # whatever keeps the database away, it may come
                     missing = type(error).__name__
                 if not missing:
