@@ -25,6 +25,8 @@ from rotunda_kit.tls import Tls
 # Seconds.
 DEFAULT_TIMEOUT = 10.0
 LOOK_AT_CERTIFICATES = 10.0
+# Milliseconds of silence after which a connection is asked whether it lives.
+KEEPALIVE_MS = 20_000
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 # An error that names each of a thousand wrong fields stands in the trailing metadata.
 MAX_METADATA_BYTES = 1024 * 1024
@@ -76,7 +78,7 @@ _OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 300),
-    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
     ("grpc.keepalive_timeout_ms", 5_000),
 ]
 

@@ -14,7 +14,7 @@ from rotunda_kit.access.control import AccessControl
 from rotunda_kit.access.directory import Directory
 from rotunda_kit.app import Service
 from rotunda_kit.audit.chain import ChainWorker, Signer
-from rotunda_kit.client import MAX_MESSAGE_BYTES, Clients
+from rotunda_kit.client import KEEPALIVE_MS, MAX_MESSAGE_BYTES, Clients
 from rotunda_kit.db.engine import Database
 from rotunda_kit.events.advisories import Advisories
 from rotunda_kit.events.broker import connect
@@ -84,6 +84,9 @@ class Runtime:
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 # A port that is taken is an error, not a second server behind it.
                 ("grpc.so_reuseport", 0),
+                # By default it breaks off connections that are asked more than once in five minutes, though all are
+                # watched for health.
+                ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
                 # Callers look up the service's addresses when a connection ends: so they find processes that are new.
                 ("grpc.max_connection_age_ms", CONNECTION_AGE * 1000),
                 ("grpc.max_connection_age_grace_ms", CONNECTION_AGE_GRACE * 1000),
