@@ -146,6 +146,9 @@ class TestScalars:
             ("bytesValue", 1, "must be a base64 string, is a number"),
             ("colour", "BLUE", ALLOWED_COLOURS),
             ("colour", 99, ALLOWED_COLOURS),
+            # Of 64 bits, whose lower 32 are RED's number.
+            ("colour", 2**32 + 1, ALLOWED_COLOURS),
+            ("colour", 1 - 2**32, ALLOWED_COLOURS),
             ("colour", True, ALLOWED_COLOURS),
             ("colour", ["RED"], ALLOWED_COLOURS),
             ("plain", "OTHER", "must be one of NONE, SOME"),

@@ -121,13 +121,15 @@ def enum(descriptor: EnumDescriptor) -> Convert:
     """An enum field: a name with or without its type's prefix, or a number that has a name."""
     numbers: dict[Any, int] = {value.name: value.number for value in descriptor.values}
     numbers.update({enum_name(value): value.number for value in descriptor.values})
+    # Not `values_by_number`, which looks at the lowest 32 bits alone.
+    known = frozenset(numbers.values())
     unspecified = enum_prefix(descriptor) and "UNSPECIFIED"
     allowed = ", ".join(name for name in map(enum_name, descriptor.values) if name != unspecified)
 
     def convert(raw: Any) -> int:
         if type(raw) is str:
             number = numbers.get(raw)
-        elif type(raw) is int and raw in descriptor.values_by_number:
+        elif type(raw) is int and raw in known:
             number = raw
         else:
             number = None
