@@ -37,6 +37,7 @@ def stream_routes(callers: Callers, hub: Hub) -> APIRouter:
         "/v1/stream",
         summary="Changes as they happen",
         description=DESCRIPTION,
+        status_code=200,
         response_class=EventStream,
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     )
