@@ -88,16 +88,17 @@ async def migrate(url: str, settings: Config) -> None:
     Waits for another migrator. Each version is a transaction. One that can't get its locks within five seconds gives
     way to the traffic and is tried again.
     """
-    transactions = create_async_engine(asyncpg_url(url))
+    transactions = create_async_engine(
+        asyncpg_url(url), connect_args={"server_settings": {"lock_timeout": LOCK_TIMEOUT}}
+    )
     engine = transactions.execution_options(isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
+            await connection.execute(text("SET lock_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     async with transactions.connect() as migrating:
-                        await migrating.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-                        await migrating.commit()
                         await migrating.run_sync(_upgrade, settings)
                     return
                 except Exception as error:
