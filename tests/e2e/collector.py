@@ -40,7 +40,8 @@ def collecting() -> Iterator[Collector]:
     server = grpc.server(ThreadPoolExecutor(2))
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
-    collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    # Of all addresses, for containers are not on this machine's own.
+    collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('0.0.0.0:0')}"
     server.start()
     try:
         yield collector

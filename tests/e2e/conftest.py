@@ -69,11 +69,17 @@ def collector() -> Iterator[Collector]:
 def platform(
     tmp_path_factory: pytest.TempPathFactory, collector: Collector
 ) -> "Iterator[Platform | ContainerPlatform]":
+    settings = {
+        "ROTUNDA_OTLP_ENDPOINT": collector.endpoint,
+        "ROTUNDA_TRACE_SAMPLE_RATIO": "1",
+        # Milliseconds between two batches of spans.
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+    }
     if in_containers():
         # Not needed for other tests, nor installed wherever they run.
         from .containers import container_platform
 
-        with container_platform(tmp_path_factory.mktemp("platform")) as containers:
+        with container_platform(tmp_path_factory.mktemp("platform"), settings) as containers:
             yield containers
         return
     platform = Platform(
@@ -82,12 +88,7 @@ def platform(
         example_data=False,
         fsync=False,
         attached=True,
-        settings={
-            "ROTUNDA_OTLP_ENDPOINT": collector.endpoint,
-            "ROTUNDA_TRACE_SAMPLE_RATIO": "1",
-            # Milliseconds between two batches of spans.
-            "OTEL_BSP_SCHEDULE_DELAY": "500",
-        },
+        settings=settings,
     )
     try:
         platform.up()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +27,9 @@ KEYS = "/run/rotunda"
 GRPC_PORT = 8051
 ACCESS_PORT = 8056
 HTTP_PORT = 8080
+METRICS_PORT = 9090
+# What a container calls the machine that it runs on.
+MACHINE = "host.docker.internal"
 START_TIMEOUT = 120.0
 STOP_SECONDS = 20
 # At a time.
@@ -36,7 +39,8 @@ MIGRATIONS = 2
 def confined(image: str, **more: Any) -> DockerContainer:
     """A container of an image, as our charts run it: nothing can be written but /tmp, nothing is allowed beyond."""
     allowed: dict[str, Any] = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
-    return DockerContainer(image, **allowed, **more).with_tmpfs_mount("/tmp")
+    machine = {MACHINE: "host-gateway"}
+    return DockerContainer(image, **allowed, extra_hosts=machine, **more).with_tmpfs_mount("/tmp")
 
 
 class ContainerPlatform:
@@ -47,15 +51,24 @@ class ContainerPlatform:
         network: where the containers find one another by name.
         postgres: in it.
         nats: in it.
+        settings: of all processes, beyond the usual ones; addresses of this machine are its name in containers.
     """
 
-    def __init__(self, directory: Path, network: Network, postgres: PostgresContainer, nats: NatsContainer) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        network: Network,
+        postgres: PostgresContainer,
+        nats: NatsContainer,
+        settings: Mapping[str, str],
+    ) -> None:
         self.home = Home(directory / "home")
         self.ports = free_ports()
         self.postgres = postgres
         self._directory = directory
         self._network = network
-        self._nats = nats
+        self.nats = nats
+        self._settings = {name: value.replace(HOST, MACHINE) for name, value in settings.items()}
         self._programs = {program.name: program for program in rotunda().programs}
         self._containers: dict[str, DockerContainer] = {}
 
@@ -106,6 +119,13 @@ class ContainerPlatform:
         container.kill()
         container.start()
 
+    def logs(self) -> dict[str, str]:
+        """What each process has logged so far."""
+        return {
+            name: container.get_wrapped_container().logs().decode(errors="replace")
+            for name, container in self._containers.items()
+        }
+
     async def _ensure_databases(self) -> None:
         for program in self._programs.values():
             await self.postgres.ensure_database(program.database, self.home.database_password(program.database))
@@ -120,9 +140,10 @@ class ContainerPlatform:
 
     def _published(self, program: Program) -> dict[int, int]:
         """Ports of this machine by those of the container."""
+        metrics = {METRICS_PORT: self.ports[program.metrics_port]}
         if not program.http_port:
-            return {GRPC_PORT: self.ports[program.grpc_port]}
-        return {ACCESS_PORT: self.ports[program.grpc_port], HTTP_PORT: self.ports[program.http_port]}
+            return {GRPC_PORT: self.ports[program.grpc_port], **metrics}
+        return {ACCESS_PORT: self.ports[program.grpc_port], HTTP_PORT: self.ports[program.http_port], **metrics}
 
     def _problems(self) -> list[str]:
         """What is wrong with the platform, if anything."""
@@ -134,10 +155,12 @@ class ContainerPlatform:
         password = self.home.database_password(program.database)
         environment = {
             "ROTUNDA_DATABASE_URL": f"postgresql://{program.database}:{password}@postgres:5432/{program.database}",
-            "ROTUNDA_NATS_URL": f"nats://{USER}:{self._nats.password}@nats:4222",
+            "ROTUNDA_NATS_URL": f"nats://{USER}:{self.nats.password}@nats:4222",
             "ROTUNDA_TOKEN_KEYS_FILE": f"{KEYS}/token-keys.json",
             "ROTUNDA_AUDIT_KEYS_FILE": f"{KEYS}/audit-keys.json",
             "ROTUNDA_ACCESS_ADDRESS": f"gateway:{ACCESS_PORT}",
+            "ROTUNDA_METRICS_PORT": str(METRICS_PORT),
+            **self._settings,
         }
         for name, other in self._programs.items():
             if not other.http_port:
@@ -177,13 +200,13 @@ def run(container: DockerContainer) -> None:
 
 
 @contextmanager
-def container_platform(directory: Path) -> Iterator[ContainerPlatform]:
+def container_platform(directory: Path, settings: Mapping[str, str]) -> Iterator[ContainerPlatform]:
     """A running platform, stopped at the end."""
     with ExitStack() as stack:
         network = stack.enter_context(Network())
         postgres = stack.enter_context(postgres_container(18, network))
         nats = stack.enter_context(nats_container(network))
-        platform = ContainerPlatform(directory, network, postgres, nats)
+        platform = ContainerPlatform(directory, network, postgres, nats, settings)
         stack.callback(platform.down)
         platform.up()
         yield platform

@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from rotunda_kit.descriptors import behaviours, message_type_of
 
 OVERVIEW = "rotunda.kit.v1.OverviewService"
+AUDIENCE = "rotunda.kit.v1.AudienceService"
 CONTRACTS = "rotunda.kit.v1"
 _OWN = "rotunda."
 _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     BATCH_VERB = "batch verb"
     VERB = "verb"
     OVERVIEW = "overview"
+    AUDIENCE = "audience"
     # Of a service that every server has.
     CONTRACT = "contract"
     UNKNOWN = "unknown"
@@ -111,6 +113,8 @@ class Method:
         verb = self.path.rpartition("}")[2].partition(":")[2]
         if self.descriptor.containing_service.full_name == OVERVIEW:
             return Kind.OVERVIEW
+        if self.descriptor.containing_service.full_name == AUDIENCE:
+            return Kind.AUDIENCE
         if self.descriptor.containing_service.file.package == CONTRACTS:
             return Kind.CONTRACT
         if not self.path:
@@ -135,6 +139,10 @@ class Method:
     def fill(self, variables: Mapping[str, str]) -> str:
         """The path with these values in it, by the last part of their names."""
         return _VARIABLE.sub(lambda match: variables[match[1].rpartition(".")[2]], self.path)
+
+
+# What the gateway alone calls: it has no route of its own.
+INNER = {Kind.OVERVIEW, Kind.AUDIENCE}
 
 
 def noun_name(service: ServiceDescriptor) -> str:

@@ -14,7 +14,7 @@ from .cast import OWNED, Cast, Member, Relation
 from .decided import DECIDED
 from .nouns import FIRST
 from .records import Fields, Records
-from .reflection import Catalogue, Kind, Method
+from .reflection import INNER, Catalogue, Kind, Method
 from .rest import Rest
 from .walk import each, path_of, records_in
 
@@ -191,7 +191,7 @@ def is_not_owned(method: Method) -> bool:
     return method.noun not in OWNED
 
 
-EVERY_KIND = [kind for kind in Kind if kind not in (Kind.OVERVIEW, Kind.CONTRACT)]
+EVERY_KIND = [kind for kind in Kind if kind not in (*INNER, Kind.CONTRACT)]
 
 
 class TestAccess:

@@ -20,7 +20,7 @@ from .ledger import Ledger
 from .nouns import new_uuid
 from .problems import assert_problem, described
 from .records import Fields, Records
-from .reflection import Catalogue, Kind, Method
+from .reflection import INNER, Catalogue, Kind, Method
 from .rest import Rest
 from .walk import each, path_of, records_in, stranger
 
@@ -59,20 +59,20 @@ class TestEveryMethod:
             with pytest.raises(Unauthenticated, match="no internal token"):
                 direct.send(method, platform.ports[server], "")
 
-    @each(*set(Kind) - {Kind.OVERVIEW})
+    @each(*set(Kind) - INNER)
     def test_is_refused_without_a_token(self, method: Method, rest: Rest) -> None:
         response = rest.send(method, dict.fromkeys(method.variables, new_uuid()), token="")
         assert_problem(response, 401, "TOKEN_MISSING")
         assert response.headers["www-authenticate"] == "Bearer"
 
-    @each(*set(Kind) - {Kind.OVERVIEW})
+    @each(*set(Kind) - INNER)
     def test_is_refused_with_a_forged_token(self, method: Method, rest: Rest) -> None:
         forger = TokenIssuer(OKPKey.generate_key("Ed25519", auto_kid=True))
         token = forger.mint("rotunda-api", 60, {"sub": new_uuid()})
         response = rest.send(method, dict.fromkeys(method.variables, new_uuid()), token=token)
         assert_problem(response, 401, "TOKEN_INVALID")
 
-    @each(*set(Kind) - {Kind.OVERVIEW})
+    @each(*set(Kind) - INNER)
     def test_refuses_a_query_parameter_that_it_does_not_know(self, method: Method, rest: Rest) -> None:
         response = rest.send(method, dict.fromkeys(method.variables, new_uuid()), query={"noSuchParameter": "1"})
         assert_problem(response, 400, naming=["noSuchParameter"])

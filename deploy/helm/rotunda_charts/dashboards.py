@@ -184,6 +184,11 @@ ROWS: dict[str, Sequence[Panel]] = {
         ),
         Panel("Memory", "bytes", [("{{pod}}", f"max by (pod) (process_resident_memory_bytes{{{OF}}})")]),
         Panel("Processor", "short", [("{{pod}}", rate("process_cpu_seconds_total", "pod", OF))], "Cores in use."),
+        Panel(
+            "Readers of the live stream",
+            "short",
+            [("{{pod}}", f"max by (pod) (rotunda_stream_readers{{{HERE}}})")],
+        ),
     ),
 }
 

@@ -35,7 +35,7 @@ class TestPanels:
                 assert named
                 for metric, labels in named:
                     assert labels["namespace"] == "$namespace"
-                    assert metric.startswith("http_") or labels["service"] == "$service"
+                    assert metric.startswith(("http_", "rotunda_stream_")) or labels["service"] == "$service"
 
     def test_names_of_lines_have_only_labels_that_are_left(self, panels: list[dict[str, Any]]) -> None:
         for panel in panels:

@@ -27,6 +27,8 @@ from rotunda_gateway.overview.routes import overview_routes
 from rotunda_gateway.overview.view import Views
 from rotunda_gateway.scim.routes import Provisioning, install_provisioning
 from rotunda_gateway.settings import GatewaySettings
+from rotunda_gateway.stream.hub import Hub
+from rotunda_gateway.stream.routes import stream_routes
 from rotunda_gateway.transcoding.routes import discover_routes
 from rotunda_gateway.transcoding.transcoder import Transcoder, install_transcoder
 from rotunda_kit.identity import TokenIssuer, TokenVerifier
@@ -75,6 +77,8 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
         app.include_router(oidc_routes(oidc.sign_in, sessions, secure=secure))
     views = Views(runtime.clients, runtime.database, runtime.tokens, runtime.control.directory, settings.view_deadline)
     app.include_router(overview_routes(callers, views))
+    app.state.hub = Hub(runtime, issuer, callers, settings.max_streams)
+    app.include_router(stream_routes(callers, app.state.hub))
     install_provisioning(app, Provisioning(runtime.clients.call, callers.authenticate, settings.body_limit))
     install_transcoder(
         app,

@@ -53,9 +53,10 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
     async def live() -> None:
         runtime = Runtime(access, settings)
         show_pools(runtime.database)
+        app = make_app(runtime, settings)
         server = uvicorn.Server(
             uvicorn.Config(
-                make_app(runtime, settings),
+                app,
                 host=settings.http_host,
                 port=settings.http_port,
                 http=GatewayProtocol,
@@ -79,6 +80,7 @@ def serve(with_worker: Annotated[bool, typer.Option(help="Also relay and consume
             stopping = asyncio.create_task(until_stopped())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             await runtime.retire()
+            app.state.hub.close()
             # Requests in flight still get their answers.
             server.should_exit = True
             await serving

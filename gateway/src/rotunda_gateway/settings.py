@@ -39,6 +39,8 @@ class GatewaySettings(Settings):
     view_deadline: float = 2.0
     # Requests at a time, and calls of access; who comes beyond is told to come later.
     max_in_flight: int = Field(default=96, ge=1)
+    # Clients that read the live stream at a time.
+    max_streams: int = Field(default=2_000, ge=0)
     # Requests a second that one credential may send to each gateway process, by class of route; 0: as many as it likes.
     rate_limit_read: float = Field(default=0.0, ge=0)
     rate_limit_write: float = Field(default=0.0, ge=0)

@@ -1,11 +1,8 @@
 """A gateway on real servers, and a second one beside it on the same database."""
 
-import json
-from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any
 
 import httpx
@@ -19,11 +16,12 @@ from rotunda_gateway.settings import GatewaySettings
 from rotunda_kit.embedded import Nats, Postgres
 from rotunda_kit.identity import ADMINISTRATOR
 from rotunda_kit.model import new_id
-from rotunda_kit.runtime import Runtime
 from rotunda_kit.testing.platform import TestPlatform, platform_of
 from rotunda_kit.testing.servers import nats_server
 
 PASSWORD = "correct horse battery"
+
+SettingsOf = Callable[..., GatewaySettings]
 
 
 @dataclass
@@ -86,23 +84,6 @@ class Gateway:
             return list((await connection.execute(text(statement), parameters)).all())
 
 
-def settings_of(runtime: Runtime, platform: TestPlatform, **more: Any) -> GatewaySettings:
-    signing_key_file = platform.directory / "signing-key.json"
-    signing_key_file.write_text(json.dumps(platform.issuer._key.as_dict(private=True)))
-    encryption_key_file = platform.directory / "encryption-key"
-    if not encryption_key_file.exists():
-        encryption_key_file.write_text(b64encode(token_bytes(32)).decode())
-    return GatewaySettings(
-        database_url=runtime.settings.database_url,
-        nats_url=runtime.settings.nats_url,
-        token_keys_file=platform.keys_file,
-        audit_keys_file=platform.audit_keys_file,
-        signing_key_file=signing_key_file,
-        encryption_key_file=encryption_key_file,
-        **more,
-    )
-
-
 @pytest.fixture(scope="session")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
     """Not the one that others' workers listen to."""
@@ -122,13 +103,13 @@ async def platform(
 
 
 @pytest.fixture(scope="session")
-async def gateway(platform: TestPlatform) -> Gateway:
+async def gateway(platform: TestPlatform, settings_of: SettingsOf) -> Gateway:
     runtime = platform.runtimes["access"]
     return Gateway(make_app(runtime, settings_of(runtime, platform)), platform)
 
 
 @pytest.fixture(scope="session")
-async def neighbour(platform: TestPlatform) -> Gateway:
+async def neighbour(platform: TestPlatform, settings_of: SettingsOf) -> Gateway:
     """Another process: it shares the database and nothing else."""
     runtime = platform.runtimes["access"]
     return Gateway(make_app(runtime, settings_of(runtime, platform)), platform)

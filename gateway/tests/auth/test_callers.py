@@ -17,7 +17,7 @@ from rotunda_kit.model import new_id
 from rotunda_kit.runtime import Runtime
 from rotunda_kit.testing.platform import TestPlatform
 
-from .conftest import Gateway, Person, assert_problem, settings_of
+from .conftest import Gateway, Person, SettingsOf, assert_problem
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ class TestOnBehalfOf:
 
 class TestRateLimits:
     async def test_a_credential_that_asks_too_often_is_told_when_to_come_again(
-        self, platform: TestPlatform, gateway: Gateway, person: Person
+        self, platform: TestPlatform, gateway: Gateway, person: Person, settings_of: SettingsOf
     ) -> None:
         runtime = platform.runtimes["access"]
         settings = settings_of(runtime, platform, rate_limit_read=0.1, rate_limit_burst=20)

@@ -18,7 +18,7 @@ from rotunda_kit.model import new_id
 from rotunda_kit.testing.platform import TestPlatform
 from rotunda_kit.testing.waiting import eventually
 
-from .conftest import PASSWORD, Gateway, Person, assert_problem, settings_of
+from .conftest import PASSWORD, Gateway, Person, SettingsOf, assert_problem
 
 NEW = "an entirely new passphrase"
 BAD = {
@@ -51,7 +51,7 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-async def posting(platform: TestPlatform, inbox: Inbox) -> AsyncIterator[Gateway]:
+async def posting(platform: TestPlatform, settings_of: SettingsOf, inbox: Inbox) -> AsyncIterator[Gateway]:
     """A gateway with a mail server."""
     [port] = free_ports(1)
     server = Controller(inbox, hostname="127.0.0.1", port=port)

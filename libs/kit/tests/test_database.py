@@ -57,3 +57,21 @@ class TestEndedSession:
         assert isinstance(error, Unavailable), repr(refused.value)
         async with database.reading() as connection:
             assert await connection.scalar(text("SELECT 2")) == 2
+
+
+class TestReadOnly:
+    async def test_a_change_is_refused_for_the_time_being(self, database: Database) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("CREATE TABLE thing (id int)"))
+
+        async def change() -> None:
+            async with database.transaction() as session:
+                # As a replica that is not promoted yet.
+                await session.execute(text("SET TRANSACTION READ ONLY"))
+                await session.execute(text("INSERT INTO thing VALUES (1)"))
+
+        with pytest.raises(DBAPIError) as refused:
+            await change()
+        error = translate(refused.value, [])
+        assert isinstance(error, Unavailable)
+        assert error.reason == "DATABASE_READ_ONLY"

@@ -11,6 +11,7 @@ from rotunda_gateway.access.teams.service import TeamService
 from rotunda_gateway.access.territories.service import TerritoryService
 from rotunda_gateway.access.users.service import UserService
 from rotunda_gateway.auth import housekeeping
+from rotunda_gateway.auth.sessions import end_all_sessions
 from rotunda_kit.app import Furnishing, Service, migrations_of
 
 app = Service(
@@ -20,5 +21,6 @@ app = Service(
     servicers=[UserService, GroupService, TeamService, TerritoryService, RoleService, ApiKeyService],
     copies=references.copies,
     furnishing=Furnishing(ship_roles, missing_roles),
+    after_restore=end_all_sessions,
     housekeeping=housekeeping.DELETE_WHAT_ENDED,
 )

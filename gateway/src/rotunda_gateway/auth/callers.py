@@ -64,13 +64,15 @@ class Caller:
         issuer: mints his token.
     """
 
-    __slots__ = ("_issuer", "_minted", "checked", "credential", "noted", "principal", "token", "used")
+    __slots__ = ("_issuer", "_minted", "checked", "credential", "current", "noted", "principal", "token", "used")
 
     def __init__(self, credential: Credential, principal: Principal, checked: float, issuer: TokenIssuer) -> None:
         self._issuer = issuer
         self.credential = credential
         self.principal = principal
         self.checked = self.used = checked
+        # Whether nothing has changed about him since.
+        self.current = True
         # When his use was last written down.
         self.noted = -math.inf
         self._mint()
@@ -135,6 +137,16 @@ class Callers:
             InvalidArgument: he names nobody.
             TooManyRequests: RATE_LIMITED.
         """
+        key, caller = await self._present(headers)
+        self._limits.admit(key.id)
+        asking.set(caller.principal)
+        return caller
+
+    async def still(self, headers: Mapping[str, str]) -> Caller:
+        """Whoever sent a request that is still being answered; raises as `caller` does, but is no further request."""
+        return (await self._present(headers))[1]
+
+    async def _present(self, headers: Mapping[str, str]) -> tuple[Key, Caller]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         token = token.strip()
         if not token or scheme.lower() != "bearer":
@@ -148,9 +160,7 @@ class Callers:
             known = await self._meet(key, digest)
         elif known.credential.digest != digest:
             raise _refusal(kind)
-        self._limits.admit(credential_id)
-        asking.set(known.principal)
-        return known.use(at)
+        return key, known.use(at)
 
     async def _recognise(self, token: str) -> tuple[str, str, bytes]:
         """The kind of a credential, its id, and what must be kept of it."""
@@ -166,21 +176,26 @@ class Callers:
     def forget(self, credential_id: str) -> None:
         """Read a credential again before it is next used: something was changed about it."""
         for key in [key for key in self._known if key.id == credential_id]:
-            del self._known[key]
+            self._drop(key)
 
     def forget_user(self, user_id: str) -> None:
         """Read all credentials of a user again before they are next used."""
         for key in [key for key, caller in self._known.items() if caller.credential.principal.subject == user_id]:
-            del self._known[key]
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        self._known.pop(key).current = False
 
     async def _meet(self, key: Key, digest: bytes) -> Caller:
         at = time.monotonic()
         caller = Caller(*self._accept(key, await self._read([key])), at, self._issuer)
         if not hmac.compare_digest(caller.credential.digest, digest):
             raise _refusal(key.kind)
+        if key in self._known:
+            self._drop(key)
         self._known[key] = caller
         if len(self._known) > MOST:
-            self._known.popitem(last=False)
+            self._drop(next(iter(self._known)))
         if self._watch is None or self._watch.done():
             self._watch = self._runtime.start(self._keep_watch())
         return caller
@@ -225,7 +240,7 @@ class Callers:
         """Read all who called lately again, and forget the others."""
         at = time.monotonic()
         for key in [key for key, caller in self._known.items() if at - caller.used > TRUSTED]:
-            del self._known[key]
+            self._drop(key)
         asked = list(self._known)
         credentials = await self._read(asked)
         for key in asked:
@@ -256,7 +271,7 @@ class Callers:
             known.checked = at
         else:
             # Whoever it is is read anew when he calls, and told why he is refused.
-            del self._known[key]
+            self._drop(key)
 
 
 def _refusal(kind: str) -> Unauthenticated:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rotunda_gateway.access.users.model import User
@@ -185,6 +185,12 @@ def session_not_found() -> NotFound:
 async def end_sessions(transaction: AsyncSession, user_id: UUID, keep: UUID | None = None) -> None:
     """End all sessions of a user in a transaction that is open, but for one that he keeps."""
     await _end(transaction, (session.c.user_id == user_id) & (session.c.id != keep if keep else True))
+
+
+async def end_all_sessions(database: Database) -> None:
+    """End all sessions of everybody: of a database that was restored nobody knows which had ended since."""
+    async with database.transaction() as transaction:
+        await _end(transaction, true())
 
 
 async def _end(transaction: AsyncSession, which: Any) -> Sequence[Row[Any]]:

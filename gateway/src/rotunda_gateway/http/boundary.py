@@ -20,6 +20,9 @@ MOST_IN_FLIGHT = 96
 ALWAYS = frozenset({"/healthz", "/readyz"})
 """Paths that an orchestrator asks for: one who hears nothing there would end a process that only has much to do."""
 
+LASTING = frozenset({"/v1/stream"})
+"""Paths whose answers go on for hours: they have a bound of their own, and say nothing about how fast requests are."""
+
 OnError = Callable[[Exception, Send], Awaitable[None]]
 """Answers a request whose handling failed with an unexpected error."""
 
@@ -55,7 +58,8 @@ class RequestBoundary:
             status = await self._handle(scope, receive, send)
             told: dict[str, str | int] = {"http.route": _route(scope), "http.response.status_code": status}
             _tell(span, method, told)
-        HTTP_DURATION.record(time.perf_counter() - began, {"http.request.method": method, **told})
+        if scope["path"] not in LASTING:
+            HTTP_DURATION.record(time.perf_counter() - began, {"http.request.method": method, **told})
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> int:
         request_id = (b"x-request-id", trace_id().encode())
@@ -73,9 +77,10 @@ class RequestBoundary:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        self._in_flight += 1
+        counted = scope["path"] not in LASTING
+        self._in_flight += counted
         try:
-            if self._in_flight > self._most_in_flight and scope["path"] not in ALWAYS:
+            if counted and self._in_flight > self._most_in_flight and scope["path"] not in ALWAYS:
                 SHED.add(1, {"reason": "in_flight"})
                 raise Overloaded
             await self._app(scope, receive, traced_send)
@@ -85,7 +90,7 @@ class RequestBoundary:
                 raise
             await self._on_error(error, traced_send)
         finally:
-            self._in_flight -= 1
+            self._in_flight -= counted
         return status
 
 

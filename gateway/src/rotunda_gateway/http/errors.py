@@ -68,3 +68,12 @@ class TooManyAttempts(ResourceExhausted):
         super().__init__(
             "SIGN_IN_THROTTLED", "Too many attempts failed. Try again later.", {"retryAfter": str(retry_after)}
         )
+
+
+class TooManyStreams(ResourceExhausted):
+    """A user reads more streams at a time than he may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            "TOO_MANY_STREAMS", f"You read {most} streams already. End one of them first.", {"most": str(most)}
+        )

@@ -7,6 +7,9 @@ from rotunda_gateway.http.problems import problem_of
 from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.telemetry.traces import entry_span, trace_id
 
+ABORT = "rotunda.abort"
+"""Which of a scope's extensions breaks the connection, with whatever was not sent yet."""
+
 LONGEST_HEAD = 128 * 1024
 """Bytes after which the head of a request that has still not come to its end is given up."""
 
@@ -35,6 +38,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A head ends."""
         self._in_head = False
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text, which says less

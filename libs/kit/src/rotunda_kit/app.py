@@ -7,13 +7,16 @@ from pathlib import Path
 from sqlalchemy import MetaData, Table, TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rotunda_kit.access.audiences import AudienceServicer
 from rotunda_kit.access.copies import COPIES, REACTIONS
 from rotunda_kit.access.ownership import Ownership, can_be_shared, ownership
 from rotunda_kit.access.permissions import resource_of
+from rotunda_kit.access.shares.model import Share
 from rotunda_kit.access.shares.service import share_servicer
 from rotunda_kit.audit.service import audit_servicer
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import Database
+from rotunda_kit.db.restored import lift
 from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.dead_letters.service import dead_letter_servicer
 from rotunda_kit.events.reactions import Reaction
@@ -50,6 +53,7 @@ class Service:
         reactions: what else it does when it hears others.
         housekeeping: statements that delete what has had its time, at most `:batch` rows each.
         furnishing: what must be in a migrated database beside its tables.
+        after_restore: what else is to be done where a database was restored to an earlier state.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Service:
     reactions: Sequence[Reaction] = field(default=())
     housekeeping: Sequence[TextClause] = ()
     furnishing: Furnishing | None = None
+    after_restore: Callable[[Database], Awaitable[None]] | None = None
 
     @property
     def tables(self) -> list[Table]:
@@ -82,6 +87,17 @@ class Service:
                 await self.furnishing.put(database)
             finally:
                 await database.close()
+
+    async def restored(self, url: str) -> None:
+        """Prepare a database that was restored to an earlier state: nobody shall take what comes for what was lost."""
+        own = [model for noun, model in nouns().items() if noun.startswith(f"{self.name}.")]
+        database = Database(url, 1)
+        try:
+            await lift(database, [*own, Share])
+            if self.after_restore is not None:
+                await self.after_restore(database)
+        finally:
+            await database.close()
 
     async def await_migrations(self, url: str, timeout: float) -> None:  # noqa: ASYNC109 - tells what it waited for
         """Return when a database has the version that this release needs, and what must be in it.
@@ -113,7 +129,11 @@ class Service:
         """What answers its methods, those of the kit's contracts too."""
         messages = {noun: publication_of(nouns()[noun]).mapping.descriptor for noun in self.ownerships()}
         resources = {noun: resource_of(message) for noun, message in messages.items() if can_be_shared(message)}
-        contracts = [dead_letter_servicer(self.name, self.all_reactions()), audit_servicer(self.name)]
+        contracts = [
+            dead_letter_servicer(self.name, self.all_reactions()),
+            audit_servicer(self.name),
+            AudienceServicer,
+        ]
         if resources:
             contracts.append(share_servicer(self.name, resources))
         return [*self.servicers, *contracts]

@@ -1,6 +1,7 @@
 """The command line of every service.
 
-`serve [--with-worker]`, `work`, `migrate`, `await-migrations`, `revise`, `verify-audit`, `republish`, `reconcile`.
+`serve [--with-worker]`, `work`, `migrate`, `restored`, `await-migrations`, `revise`, `verify-audit`, `republish`,
+`reconcile`.
 """
 
 import asyncio
@@ -96,7 +97,7 @@ def add_audit_command(cli: typer.Typer, service: Service) -> None:
 
 
 def add_migration_commands(cli: typer.Typer, service: Service) -> None:
-    """`migrate`, `await-migrations` and `revise`, for a service's own command line."""
+    """`migrate`, `restored`, `await-migrations` and `revise`, for a service's own command line."""
 
     @cli.command()
     def migrate() -> None:
@@ -104,6 +105,13 @@ def add_migration_commands(cli: typer.Typer, service: Service) -> None:
         settings = DatabaseSettings()  # type: ignore[call-arg] # they come from the environment
         configure_logging(service.name, settings.log_level)
         uvloop.run(service.migrate(settings.database_url))
+
+    @cli.command()
+    def restored() -> None:
+        """Prepare a database that was restored to an earlier state, before the service starts on it again."""
+        settings = DatabaseSettings()  # type: ignore[call-arg] # they come from the environment
+        configure_logging(service.name, settings.log_level)
+        uvloop.run(service.restored(settings.database_url))
 
     @cli.command()
     def await_migrations(timeout: Annotated[float, typer.Option(min=0, help="Seconds.")] = 300.0) -> None:

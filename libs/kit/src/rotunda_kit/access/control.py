@@ -62,7 +62,7 @@ class Access:
     """
 
     def __init__(self, principal: Principal, rights: Rights, control: AccessControl) -> None:
-        self._principal = principal
+        self.principal = principal
         self._control = control
         self.rights = rights
         self._shares: Mapping[str, tuple[list[UUID], list[UUID]]] | None = None
@@ -130,12 +130,12 @@ class Access:
     def _owned(self, ownership: Ownership, scopes: frozenset[Scope]) -> list[ColumnElement[bool]]:
         owned: list[ColumnElement[bool]] = []
         if ownership.owner is not None:
-            if Scope.TEAM in scopes and self._principal.teams:
+            if Scope.TEAM in scopes and self.principal.teams:
                 owned.append(ownership.owner.in_(self._reach()))
             else:
-                owned.append(ownership.owner == UUID(self._principal.subject))
-        if Scope.TERRITORY in scopes and self._principal.territories:
-            its = func.any(_ids(self._control.directory.territories_below(self._principal.territories)))
+                owned.append(ownership.owner == UUID(self.principal.subject))
+        if Scope.TERRITORY in scopes and self.principal.territories:
+            its = func.any(_ids(self.territories()))
             if ownership.territory is not None:
                 owned.append(ownership.territory == its)
             if ownership.account is not None and ownership.accounts is not None:
@@ -144,7 +144,7 @@ class Access:
         return owned
 
     def _reach(self) -> Select[Any]:
-        scopes = [UUID(each) for each in (self._principal.subject, *self._principal.teams)]
+        scopes = [UUID(each) for each in (self.principal.subject, *self.principal.teams)]
         return select(access_reach.c.user_id).where(access_reach.c.scope_id == func.any(_ids(scopes)))
 
     async def _shared(self, ownership: Ownership, action: str) -> ColumnElement[bool] | None:
@@ -160,14 +160,14 @@ class Access:
             return ownership.table.c.id == func.any(_ids(ids))
         named = select(share.c.record_id).where(
             share.c.record_type == ownership.noun,
-            share.c.grantee_id == func.any(_ids(self._grantees())),
+            share.c.grantee_id == func.any(_ids(self.grantees())),
             share.c.delete_time.is_(None),
         )
         return ownership.table.c.id.in_(named if action == READ else named.where(share.c.level == ShareLevel.WRITE))
 
     async def _read_shares(self) -> dict[str, tuple[list[UUID], list[UUID]]]:
         async with self._control.database.reading() as connection:
-            rows = (await connection.execute(_SHARES, {"grantees": self._grantees()})).all()
+            rows = (await connection.execute(_SHARES, {"grantees": self.grantees()})).all()
         shares: dict[str, tuple[list[UUID], list[UUID]]] = {}
         for noun, record_id, level in rows:
             seen, written = shares.setdefault(noun, ([], []))
@@ -176,13 +176,18 @@ class Access:
                 written.append(record_id)
         return shares
 
-    def _grantees(self) -> list[UUID]:
-        principal = self._principal
+    def grantees(self) -> list[UUID]:
+        """As whom records may be shared with him: himself, his groups, his teams and those above them."""
+        principal = self.principal
         return [
             UUID(principal.subject),
             *(UUID(group) for group in principal.groups),
             *self._control.directory.teams_above(principal.teams),
         ]
+
+    def territories(self) -> list[UUID]:
+        """Those that he works, and their parts."""
+        return self._control.directory.territories_below(self.principal.territories)
 
     async def sort_out(
         self, session: AsyncSession, noun: str, permission: Permission, ids: Sequence[UUID]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, Uuid, bindparam, text
+from sqlalchemy import Table, Uuid, bindparam, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -123,6 +123,12 @@ class KeptCopy:
 
     noun: str
     table: Table
+
+    async def forget(self, session: AsyncSession, ids: Sequence[UUID]) -> None:
+        """Take records for deleted, of which no event will tell."""
+        await session.execute(update(self.table).where(self.table.c.id.in_(ids)).values(deleted=True))
+        await session.execute(ALL_REACH)
+        await session.execute(_NEXT_EPOCH)
 
 
 COPIES = (

@@ -11,6 +11,7 @@ FOREIGN_KEY_VIOLATION = "23503"
 # Serialisation failure and dead-lock: the same transaction may succeed the next time.
 RETRYABLE = {"40001", "40P01"}
 LOCK_NOT_AVAILABLE = "55P03"
+READ_ONLY_TRANSACTION = "25006"
 
 
 def sqlstate(error: BaseException) -> str:
@@ -67,6 +68,9 @@ def translate(error: Exception, tables: list[Table]) -> RotundaError | None:
         return FailedPrecondition("STILL_REFERENCED", "Another record refers to it, or what it refers to has gone.")
     if state in RETRYABLE or state == LOCK_NOT_AVAILABLE:
         return Conflict("CONCURRENT_CHANGE", "Someone else is changing the same records. Try again.")
+    if state == READ_ONLY_TRANSACTION:
+        # A replica that is not promoted yet, or a database that its operator has closed.
+        return Unavailable("DATABASE_READ_ONLY", "The database takes no changes at the moment. Try again later.")
     # Class 53 insufficient resources, 57P operator intervention (shutdown, cannot connect now), 08 connection.
     if state[:2] in {"08", "53"} or state[:3] == "57P":
         return Unavailable("DATABASE_UNAVAILABLE", "The database does not answer. Try again later.")

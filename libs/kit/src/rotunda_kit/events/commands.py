@@ -69,6 +69,9 @@ def add_event_commands(cli: typer.Typer, service: Service) -> None:
     @cli.command()
     def reconcile(
         settled: Annotated[float, typer.Option(help="Pass over what changed within so many seconds.")] = SETTLED,
+        forget: Annotated[
+            bool, typer.Option("--forget", help="Also take copies for deleted of what its owner does not have.")
+        ] = False,
     ) -> None:
         """Compare the copies of others' records with their owners', and mend what is missing or old."""
         settings = _settings(service)
@@ -77,10 +80,10 @@ def add_event_commands(cli: typer.Typer, service: Service) -> None:
             database = Database(settings.database_url, 2)
             broker = await connect(settings.nats_url, f"{service.name}-reconcile")
             try:
-                async for found in Reconciler(service.all_copies, database, broker, settled).compare():
+                async for found in Reconciler(service.all_copies, database, broker, settled).compare(forget=forget):
                     typer.echo(
                         f"{found.noun}: {found.compared} compared, {found.missing} missing, {found.old} old,"
-                        f" {found.told} told again"
+                        f" {found.told} told again" + (f", {found.unknown} unknown to the owner" if forget else "")
                     )
             except NatsError as error:
                 typer.echo("An owner does not answer: does a worker of its service run?", err=True)

@@ -1,13 +1,14 @@
 """Are the copies as new as what they are copies of? Asks the owners, and has them tell again what is missing or old.
 
 The owner's worker answers on the internal subjects `rotunda.versions.<service>` (pages of id, version and whether it is
-deleted) and `rotunda.restate.<service>` (tells the state of records again). Requests and answers are JSON.
+deleted), `rotunda.known.<service>` (which of some ids there are) and `rotunda.restate.<service>` (tells the state of
+records again). Requests and answers are JSON.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +39,8 @@ QUEUE = "owners"
 class Finding:
     """What one kind of copy was like.
 
-    `compared`, `missing` and `old` are numbers of records; `told` is how many the owner tells again.
+    `compared`, `missing`, `old` and `unknown` (copies of what the owner has not, as after it was restored to an earlier
+    state) are numbers of records; `told` is how many the owner tells again.
     """
 
     noun: str
@@ -46,6 +48,7 @@ class Finding:
     missing: int
     old: int
     told: int
+    unknown: int = 0
 
 
 class Owner:
@@ -67,7 +70,7 @@ class Owner:
         """Answer until cancelled."""
         subscriptions = [
             await self._broker.subscribe(f"rotunda.{what}.{self._service}", QUEUE, self._answering(answer))
-            for what, answer in (("versions", self._versions), ("restate", self._restate))
+            for what, answer in (("versions", self._versions), ("known", self._known), ("restate", self._restate))
         ]
         try:
             await asyncio.Event().wait()
@@ -97,6 +100,12 @@ class Owner:
         )
         async with self._database.reading() as connection:
             return [[str(row[0]), row[1], row[2]] for row in await connection.execute(statement)]
+
+    async def _known(self, asked: Any) -> list[str]:
+        table: Any = self._models[asked["noun"]].__table__  # type: ignore[attr-defined] # every concrete mapped class has one
+        statement = select(table.c.id).where(table.c.id.in_([UUID(record_id) for record_id in asked["ids"]]))
+        async with self._database.reading() as connection:
+            return [str(record_id) for record_id in await connection.scalars(statement)]
 
     async def _restate(self, asked: Any) -> int:
         model = self._models[asked["noun"]]
@@ -143,17 +152,19 @@ class Reconciler:
                 log.warning("reconciliation interrupted", error=type(error).__name__)
                 await asyncio.sleep(min(RETRY, interval))
 
-    async def compare(self, pause: float = 0.0) -> AsyncIterator[Finding]:
+    async def compare(self, pause: float = 0.0, *, forget: bool = False) -> AsyncIterator[Finding]:
         """Compare every kind of copy, and have told again what is missing or old.
 
         Args:
             pause: seconds between two pages.
+            forget: whether copies of what the owner does not have are looked for, and taken for deleted.
 
         Raises:
             nats.errors.Error: an owner does not answer.
         """
         for copy in self._copies:
-            yield await self._compare(copy, pause)
+            finding = await self._compare(copy, pause)
+            yield replace(finding, unknown=await self._forget(copy)) if forget else finding
 
     async def _compare(self, copy: Copy, pause: float) -> Finding:
         compared = missing = old = told = 0
@@ -171,6 +182,23 @@ class Reconciler:
                 told += await self._ask("restate", copy, {"noun": copy.noun, "ids": gone + stale})
             compared, missing, old, after = compared + len(page), missing + len(gone), old + len(stale), max(page)
             await asyncio.sleep(pause)
+
+    async def _forget(self, copy: Copy) -> int:
+        """Take copies of what the owner does not have for deleted; returns how many there were."""
+        unknown, after = 0, FIRST
+        living = select(copy.table.c.id).where(~copy.table.c.deleted).order_by(copy.table.c.id).limit(PAGE)
+        while True:
+            async with self._database.reading() as connection:
+                ids = (await connection.scalars(living.where(copy.table.c.id > after))).all()
+            if not ids:
+                return unknown
+            asked = [str(record_id) for record_id in ids]
+            known = set(await self._ask("known", copy, {"noun": copy.noun, "ids": asked}))
+            gone = [record_id for record_id in ids if str(record_id) not in known]
+            if gone:
+                async with self._database.transaction() as session:
+                    await copy.forget(session, gone)
+            unknown, after = unknown + len(gone), max(ids)
 
     async def _kept(self, copy: Copy, ids: list[UUID]) -> dict[UUID, int]:
         statement = select(copy.table.c.id, copy.table.c.version).where(copy.table.c.id.in_(ids))

@@ -11,7 +11,7 @@ from uuid import UUID
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from sqlalchemy import Table
+from sqlalchemy import Table, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column
@@ -51,6 +51,9 @@ class Copy(Protocol):
     def table(self) -> Table:
         """Where the copies are."""
 
+    async def forget(self, session: AsyncSession, ids: Sequence[UUID]) -> None:
+        """Take records for deleted, of which no event will tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceCopy:
@@ -89,6 +92,10 @@ class ReferenceCopy:
                 value = None if unset else getattr(message, column.name)
                 values[column.name] = UUID(value) if value and column.type.python_type is UUID else value
         return values
+
+    async def forget(self, session: AsyncSession, ids: Sequence[UUID]) -> None:
+        """Take records for deleted, of which no event will tell."""
+        await session.execute(update(self.table).where(self.table.c.id.in_(ids)).values(deleted=True))
 
     async def keep(self, session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
         """Keep copies where they are newer than what is there."""

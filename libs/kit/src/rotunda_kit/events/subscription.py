@@ -27,6 +27,12 @@ def deliveries(message: Msg) -> int:
     return int(tokens[_WITHOUT if len(tokens) == _SHORT else _WITH])
 
 
+def sequence(message: Msg) -> int:
+    """The number of a message in its stream; see `deliveries`."""
+    tokens = message.reply.split(".")
+    return int(tokens[(_WITHOUT if len(tokens) == _SHORT else _WITH) + 1])
+
+
 async def batches(jetstream: JetStreamContext, stream: str, durable: str, size: int) -> AsyncGenerator[list[Msg], None]:
     """What a durable consumer has to deliver, batch after batch; ends when its subscription has fallen silent.
 

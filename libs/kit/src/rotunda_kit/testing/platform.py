@@ -51,16 +51,16 @@ class TestPlatform:
         roles = frozenset({ADMINISTRATOR}) if administrator else frozenset[str]()
         return self.issuer.mint_internal(Principal(subject or self.subject, "test", roles))
 
-    async def start(self, service: Service, *, worker: bool = True) -> Runtime:
-        """Run a service on a database of its own."""
-        url = await self.postgres.create_database(f"{service.name}_{new_id().hex[-8:]}")
+    async def start(self, service: Service, *, worker: bool = True, url: str = "") -> Runtime:
+        """Run a service, on a new database unless its URL is given; where it ran before, it is found again."""
+        url = url or await self.postgres.create_database(f"{service.name}_{new_id().hex[-8:]}")
         await service.migrate(url)
         settings = Settings(
             database_url=url,
             nats_url=self.nats.url,
             token_keys_file=self.keys_file,
             audit_keys_file=self.audit_keys_file,
-            grpc_port=0,
+            grpc_port=int(self.addresses.get(service.name, ":0").rpartition(":")[2]),
             stop_grace=1,
         )
         runtime = Runtime(service, settings)
