@@ -131,7 +131,7 @@ compatible: setup proto ## Run the tests of the last release on the schema of th
 		cd "$$earlier"; ROTUNDA_LATER_CHECKOUT="$(CURDIR)" PYTHONPATH="$(CURDIR)/tests/compatibility" \
 			.venv/bin/pytest -p later_schema $(or $(ARGS),services gateway tests/kit)
 
-golden: setup ## Write the charts' schemas and golden files anew
+golden: setup ## Write the charts' schemas, dashboard and golden files anew
 	@PYTHONPATH=deploy/helm .venv/bin/python -m rotunda_charts
 
 bench: setup proto ## Measure speed on a platform of its own

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from rotunda_charts.monitoring import OF_TARGET, expressions, groups, selectors
 from rotunda_local.platform import Platform
 
 from .collector import Collector
@@ -126,3 +127,24 @@ class TestMetrics:
             f'rotunda_consumer_lag{{source="{"access" if program == "customers" else "customers"}"}}',
         }
         seconds_until(lambda: names <= metrics(platform, program).keys(), 30)
+
+    def test_alerts_and_dashboards_ask_for_what_processes_tell(self, client: httpx.Client, platform: Platform) -> None:
+        client.get("/v1/contacts")
+
+        def told() -> dict[str, set[str]]:
+            labels: dict[str, set[str]] = {}
+            for program in PROGRAMS:
+                for name in metrics(platform, program):
+                    metric, _, further = name.partition("{")
+                    labels.setdefault(metric, set()).update(re.findall(r'(\w+)="', further))
+            return labels
+
+        asked = [(title, expression, selectors(expression)) for title, expression in expressions()]
+        names = {metric for _, _, named in asked for metric, _ in named}
+        assert len(names) > 12
+        seconds_until(lambda: names <= told().keys(), 30)
+        labels = told()
+        for title, expression, named in asked:
+            for metric, selecting in named:
+                assert selecting.keys() <= labels[metric] | OF_TARGET, title
+            assert groups(expression) <= set().union(*(labels[metric] for metric, _ in named)) | OF_TARGET, title

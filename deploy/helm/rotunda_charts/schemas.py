@@ -283,7 +283,11 @@ def umbrella() -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"global": global_values(), **dict.fromkeys(SERVICES, enabled)},
+        "properties": {
+            "global": global_values(),
+            "dashboards": strict({"enabled": FLAG, "labels": STRINGS | {"minProperties": 1}}),
+            **dict.fromkeys(SERVICES, enabled),
+        },
     }
 
 

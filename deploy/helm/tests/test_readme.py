@@ -117,7 +117,8 @@ class TestPreparation:
 class TestValues:
     def test_values_that_are_named_exist(self) -> None:
         shared = yaml.safe_load((CHARTS / "lib" / "values.yaml").read_text())["defaults"]
-        gateway = merged(shared, yaml.safe_load((CHARTS / "gateway" / "values.yaml").read_text()))
+        further = [yaml.safe_load((CHARTS / chart / "values.yaml").read_text()) for chart in ("rotunda", "gateway")]
+        gateway = merged(shared, *further)
         table = README.partition("## Values that matter")[2].partition("\n## ")[0]
         firsts = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
         assert firsts

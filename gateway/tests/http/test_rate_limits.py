@@ -49,6 +49,15 @@ class TestBucket:
         asked = ask(limits)
         assert (asked.limit, asked.remaining, asked.reset) == (4, 3, 1)
 
+    def test_what_is_refused_is_counted(self, clock: Clock) -> None:
+        limits = RateLimits({READ: 1.0}, burst=1.0)
+        with patch.object(module, "SHED") as shed:
+            ask(limits)
+            shed.add.assert_not_called()
+            with pytest.raises(TooManyRequests):
+                ask(limits)
+            shed.add.assert_called_once_with(1, {"reason": "rate_limit"})
+
     def test_each_caller_and_class_has_its_own(self, clock: Clock) -> None:
         limits = RateLimits({READ: 1.0, WRITE: 1.0}, burst=1.0)
         for caller, route_class in (("ada", READ), ("ada", WRITE), ("tom", READ)):

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from rotunda_gateway.http.errors import TooManyRequests
+from rotunda_kit.telemetry.metrics import SHED
 
 READ, WRITE, BATCH = "read", "write", "batch"
 
@@ -89,6 +90,7 @@ class RateLimits:
             # The token is not taken.
             self._keep(key, full - 1 / rate)
             asked.reset = math.ceil(full - 1 / rate - at)
+            SHED.add(1, {"reason": "rate_limit"})
             raise TooManyRequests(max(1, math.ceil((missing - size) / rate)))
         self._keep(key, full)
         asked.remaining, asked.reset = math.floor(size - missing + 1e-9), math.ceil(full - at)
