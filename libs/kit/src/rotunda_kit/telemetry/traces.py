@@ -25,17 +25,16 @@ _header: ContextVar[str] = ContextVar("traceparent", default="")
 
 
 class _Tracing:
-    """How this process traces: what records, how many of the traces that begin here, and whether anything at all."""
+    """How this process traces: what records, and how many of the traces that begin here."""
 
     def __init__(self) -> None:
-        self.use(TracerProvider(shutdown_on_exit=False), 0.0, edge=False, exports=False)
+        self.use(TracerProvider(shutdown_on_exit=False), 0.0, edge=False)
 
-    def use(self, provider: TracerProvider, ratio: float, *, edge: bool, exports: bool) -> None:
+    def use(self, provider: TracerProvider, ratio: float, *, edge: bool) -> None:
         self.provider = provider
         self.tracer = provider.get_tracer("rotunda")
         self.ratio = ratio
         self.edge = edge
-        self.exports = exports
 
     def records(self, traceparent: str | None) -> bool:
         """Whether what goes on with this trace, or begins one, is recorded."""
@@ -57,7 +56,7 @@ def configure_traces(resource: Resource, ratio: float, endpoint: str, *, edge: b
         edge: whether callers are strangers, whose word on whether a trace is recorded does not count.
     """
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    _tracing.use(provider, ratio if endpoint else 0.0, edge=edge, exports=bool(endpoint))
+    _tracing.use(provider, ratio if endpoint else 0.0, edge=edge)
     if endpoint:
         # Only here: it takes memory and time to load.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -151,11 +150,6 @@ def failed(span: Span, reason: str) -> None:
     if span.is_recording():
         span.set_attribute("error.type", reason)
         span.set_status(StatusCode.ERROR)
-
-
-def exports() -> bool:
-    """Whether this process records any trace."""
-    return _tracing.exports
 
 
 def recording() -> bool:
