@@ -107,7 +107,7 @@ class Sales:
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             seen.append(" ".join(statement.split()))
 
-        engine = self.database.session.kw["bind"].sync_engine
+        engine = self.database._commands.plain.sync_engine
         event.listen(engine, "before_cursor_execute", note)
         try:
             yield seen
