@@ -17,6 +17,8 @@ from .patience import seconds_until
 PROGRAMS = ("customers", "sales", "service-desk", "marketing", "sync", "gateway")
 LISTENERS = ("sales", "service_desk", "marketing", "sync", "access")
 Told = tuple[str, Span]
+# The span of whoever asks.
+CALLER = "00f067aa0ba902b7"
 
 
 def kinds(spans: Iterable[Told]) -> set[tuple[str, str, str]]:
@@ -32,20 +34,33 @@ def trace(client: httpx.Client, collector: Collector) -> list[Told]:
     return make_account(client, collector)
 
 
+def ids(spans: Iterable[Told]) -> set[str]:
+    """Of spans, and of the caller's own."""
+    return {span.span_id.hex() for _, span in spans} | {CALLER}
+
+
+def parents(spans: Iterable[Told]) -> set[str]:
+    """What spans are within."""
+    return {span.parent_span_id.hex() for _, span in spans}
+
+
 def make_account(client: httpx.Client, collector: Collector) -> list[Told]:
     """What is told of it, when all services have heard of it."""
     trace_id = uuid4().hex
     response = client.post(
         "/v1/accounts",
         json={"displayName": "Traced"},
-        headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-00"},
+        headers={"traceparent": f"00-{trace_id}-{CALLER}-00"},
     )
     assert response.headers["x-request-id"] == trace_id
 
     def complete() -> bool:
-        told = [name for _, kind, name in kinds(collector.traces[trace_id]) if kind == "CONSUMER"]
-        # The request's own span ends last of those that its answer waits for.
-        return len(told) == len(LISTENERS) and any(span.name == "POST /v1/accounts" for _, span in spans())
+        told = [(kind, name) for _, kind, name in kinds(spans())]
+        ends = [sum(kind == wanted for kind, _ in told) for wanted in ("CONSUMER", "PRODUCER")]
+        # A process sends its spans in the order in which they end: whose parent is there has all that is within it.
+        return (
+            ends == [len(LISTENERS), 1] and ("SERVER", "POST /v1/accounts") in told and parents(spans()) <= ids(spans())
+        )
 
     def spans() -> list[Told]:
         return collector.traces[trace_id]
@@ -69,8 +84,7 @@ class TestTrace:
         }
 
     def test_each_span_is_within_another_of_it(self, trace: list[Told]) -> None:
-        ids = {span.span_id.hex() for _, span in trace} | {"00f067aa0ba902b7"}
-        assert {span.parent_span_id.hex() for _, span in trace} <= ids
+        assert parents(trace) <= ids(trace)
 
     def test_statements_are_told_without_values(self, trace: list[Told]) -> None:
         told = [each for _, span in trace for each in span.attributes]
