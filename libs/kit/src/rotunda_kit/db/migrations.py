@@ -25,9 +25,10 @@ from rotunda_kit.db.tables import kit_metadata
 log = structlog.get_logger()
 
 LOCK_KEY = 0x726F74756E6461  # "rotunda"
+TRY_LOCK = text("SELECT pg_try_advisory_lock(:key)")
 ATTEMPTS = 10
 LOCK_TIMEOUT = "5s"
-# Seconds between two looks at whether a database has got its version.
+# Seconds between two looks at whether a database has got its version, or another migrator is ready.
 LOOK_AGAIN = 1.0
 
 
@@ -94,8 +95,9 @@ async def migrate(url: str, settings: Config) -> None:
     engine = transactions.execution_options(isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
-            await connection.execute(text("SET lock_timeout = 0"))
-            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+            # Not by waiting in the database: an index that is made concurrently would wait for who waits there.
+            while not await connection.scalar(TRY_LOCK, {"key": LOCK_KEY}):  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(LOOK_AGAIN)
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     async with transactions.connect() as migrating:
