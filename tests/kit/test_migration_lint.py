@@ -157,3 +157,33 @@ async def test_an_index_is_made_while_others_write_and_after_a_try_that_was_brok
     made = "SELECT count(*) FROM pg_indexes WHERE indexdef LIKE 'CREATE UNIQUE INDEX note_body_idx ON % (body)'"
     assert (await number(made), await number("SELECT count(*) FROM note")) == (1, 2)
     await engine.dispose()
+
+
+async def test_two_migrators_at_once_make_an_index_once(postgres: Postgres, tmp_path: Path) -> None:
+    url = await postgres.create_database("index_by_two")
+    await migrations.migrate(url, versions(tmp_path, FIRST))
+    body = "def upgrade() -> None:\n    create_index('note_body_idx', 'note', '(body)')\n"
+    settings = [versions(tmp_path, FIRST, body) for _ in range(2)]
+    engine = create_async_engine(asyncpg_url(url))
+
+    async def count(condition: str) -> int:
+        others = f"SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {condition}"
+        async with engine.connect() as connection:
+            return int((await connection.execute(text(others))).scalar_one())
+
+    async def first_is_at_it() -> bool:
+        return await count("query LIKE '%INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'") == 1
+
+    async def second_asks_for_the_lock() -> bool:
+        return await count("datname = current_database() AND query LIKE '%advisory_lock%'") == 2
+
+    async with engine.begin() as slow:
+        await slow.execute(text("INSERT INTO note VALUES (gen_random_uuid(), '')"))
+        first = asyncio.create_task(migrations.migrate(url, settings[0]))
+        await eventually(first_is_at_it)
+        second = asyncio.create_task(migrations.migrate(url, settings[1]))
+        await eventually(second_asks_for_the_lock)
+    async with asyncio.timeout(30):
+        await asyncio.gather(first, second)
+    await migrations.await_migrations(url, settings[0], timeout=20)
+    await engine.dispose()
