@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    UNDELETE = "undelete"
     BATCH_CREATE = "batch create"
     BATCH_VERB = "batch verb"
     VERB = "verb"
@@ -132,6 +133,8 @@ class Method:
     def _kind_of_verb(self, verb: str) -> Kind:
         if verb == "batchCreate":
             return Kind.BATCH_CREATE
+        if verb == "undelete":
+            return Kind.UNDELETE
         if "requests" in self.request.fields_by_name:
             return Kind.BATCH_VERB
         return Kind.VERB if "id" in self.variables else Kind.UNKNOWN

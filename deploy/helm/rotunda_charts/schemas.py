@@ -186,6 +186,7 @@ def service(secrets: Schema, further: Schema) -> Schema:
             ),
             "logLevel": one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
             "reconcileInterval": SECONDS,
+            "recycleBinDays": whole(1),
             "stop": strict({"delay": whole(0), "grace": whole(1)}),
             "maxInFlight": whole(1),
             "env": {

@@ -140,7 +140,7 @@ class TestOperations:
 
     def test_a_read(self, document: dict[str, Any]) -> None:
         listing = document["paths"]["/v1/accounts"]["get"]
-        assert parameter_names(listing) == ["filter", "orderBy", "pageSize", "pageToken"]
+        assert parameter_names(listing) == ["filter", "orderBy", "pageSize", "pageToken", "showDeleted"]
         assert set(listing["responses"]) == {"200", "400", "401", "403", "default"}
         assert listing["description"].endswith("Needs `customers.accounts.read`.")
         assert "requestBody" not in listing

@@ -8,6 +8,7 @@ ROTUNDA_PROBE_PORT: 8081
 ROTUNDA_METRICS_PORT: 9090
 ROTUNDA_LOG_LEVEL: {{ .Values.logLevel }}
 ROTUNDA_RECONCILE_INTERVAL: {{ .Values.reconcileInterval }}
+ROTUNDA_RECYCLE_BIN_DAYS: {{ .Values.recycleBinDays }}
 ROTUNDA_STOP_DELAY: {{ .Values.stop.delay }}
 ROTUNDA_STOP_GRACE: {{ .Values.stop.grace }}
 ROTUNDA_MAX_IN_FLIGHT: {{ .Values.maxInFlight }}

@@ -21,6 +21,7 @@ from rotunda_kit.db.tables import kit_metadata
 from rotunda_kit.dead_letters.service import dead_letter_servicer
 from rotunda_kit.events.reactions import Reaction
 from rotunda_kit.events.references import Copy, ReferenceCopy
+from rotunda_kit.model import Resource
 from rotunda_kit.resource.publication import nouns, publication_of
 from rotunda_kit.resource.references import ReferenceCheck, nouns_in
 from rotunda_kit.server.method import Servicer
@@ -71,6 +72,11 @@ class Service:
         """All tables of its database."""
         return [*self.metadata.tables.values(), *kit_metadata.tables.values()]
 
+    @property
+    def models(self) -> list[type[Resource]]:
+        """The mapped classes of its nouns."""
+        return [model for noun, model in nouns().items() if noun.startswith(f"{self.name}.")]
+
     def all_reactions(self) -> dict[str, list[Reaction]]:
         """Reactions by the service that they listen to."""
         by_source: dict[str, list[Reaction]] = {}
@@ -90,10 +96,9 @@ class Service:
 
     async def restored(self, url: str) -> None:
         """Prepare a database that was restored to an earlier state: nobody shall take what comes for what was lost."""
-        own = [model for noun, model in nouns().items() if noun.startswith(f"{self.name}.")]
         database = Database(url, 1)
         try:
-            await lift(database, [*own, Share])
+            await lift(database, [*self.models, Share])
             if self.after_restore is not None:
                 await self.after_restore(database)
         finally:

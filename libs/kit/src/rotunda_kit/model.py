@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column
 from uuid_utils.compat import uuid7
 
-from rotunda_kit.errors import EtagMismatch, FieldViolation
+from rotunda_kit.errors import AlreadyExists, EtagMismatch, FieldViolation
 
 # One JSON object as it stands in an API message, for example a phone number of a contact.
 type_json = dict[str, Any]
@@ -28,6 +28,10 @@ NAMING = {
     "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
     "pk": "%(table_name)s_pkey",
 }
+
+
+# What is in the recycle bin.
+DELETED = "delete_time IS NOT NULL AND purge_time IS NULL"
 
 
 def now() -> datetime:
@@ -104,9 +108,20 @@ class Resource(MappedAsDataclass, kw_only=True, eq=False, repr=False):
     version: Mapped[int] = mapped_column(default=1, sort_order=-9)
     create_time: Mapped[datetime] = mapped_column(default_factory=now, sort_order=-8)
     update_time: Mapped[datetime] = mapped_column(default_factory=now, sort_order=-7)
-    # Deletes are soft: nothing that a user wrote is lost.
+    # Deletes are soft: nothing that a user wrote is lost before it was in the recycle bin for a while.
     delete_time: Mapped[datetime | None] = mapped_column(default=None, sort_order=-6)
+    # When a deleted record was emptied: its id stays, so that nobody takes it for one that he has not heard of yet.
+    purge_time: Mapped[datetime | None] = mapped_column(default=None, sort_order=-6)
     external_ids: Mapped[list[type_json]] = mapped_column(default_factory=list, sort_order=-5)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Give the table the index of its recycle bin, and map the class."""
+        table = cls.__noun__.split(".")[1]
+        cls.__table_args__ = (
+            *getattr(cls, "__table_args__", ()),
+            Index(f"{table}_deleted_idx", "delete_time", "id", postgresql_where=text(DELETED)),
+        )
+        super().__init_subclass__(**options)
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 - SQLAlchemy calls it on the class
@@ -174,3 +189,14 @@ class Resource(MappedAsDataclass, kw_only=True, eq=False, repr=False):
         """Move to the recycle bin."""
         self.delete_time = at()
         self.record("deleted")
+
+    def undelete(self) -> None:
+        """Bring back from the recycle bin.
+
+        Raises:
+            AlreadyExists: NOT_DELETED.
+        """
+        if self.delete_time is None:
+            raise AlreadyExists("NOT_DELETED", "It is not in the recycle bin.")
+        self.delete_time = None
+        self.record("undeleted")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -24,6 +25,7 @@ from rotunda_kit.events.relay import Relay
 from rotunda_kit.housekeeping import housekeep
 from rotunda_kit.identity import TokenVerifier
 from rotunda_kit.monitor import Monitor
+from rotunda_kit.resource.purge import empty_bins
 from rotunda_kit.server.pipeline import Pipeline
 from rotunda_kit.settings import Settings
 from rotunda_kit.tls import Tls
@@ -130,6 +132,7 @@ class Runtime:
         name = self.service.name
         await self._answer_probes()
         self.start(housekeep(self.database, self.service.housekeeping))
+        self.start(empty_bins(self.database, self.service.models, timedelta(days=self.settings.recycle_bin_days)))
         signer = Signer.from_file(self.settings.audit_keys_file)
         self.start(ChainWorker(name, self.settings.database_url, signer).run())
         self.start(self._events(name))

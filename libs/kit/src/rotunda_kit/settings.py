@@ -53,6 +53,8 @@ class Settings(DatabaseSettings):
     access_address: str = "127.0.0.1:8056"
     # Seconds between two comparisons of the reference copies with their owners' records.
     reconcile_interval: float = Field(default=3600.0, gt=0)
+    # Days for which deleted records can be brought back.
+    recycle_bin_days: int = Field(default=30, ge=1)
     # Calls at a time; who comes beyond is told to come later.
     max_in_flight: int = Field(default=512, ge=1)
     # Seconds that a process which is to stop still takes calls, while others hear that it is not ready any more.

@@ -58,6 +58,7 @@ class GroupService(Servicer, service="rotunda.access.v1.GroupService"):
     CreateGroup = groups.create()
     UpdateGroup = groups.update()
     DeleteGroup = groups.delete(an_administrator_remains)
+    UndeleteGroup = groups.undelete()
     BatchCreateGroups = groups.batch_create()
 
     @groups.verb

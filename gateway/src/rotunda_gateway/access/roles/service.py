@@ -71,4 +71,5 @@ class RoleService(Servicer, service="rotunda.access.v1.RoleService"):
     CreateRole = roles.create()
     UpdateRole = roles.update()
     DeleteRole = roles.delete()
+    UndeleteRole = roles.undelete()
     BatchCreateRoles = roles.batch_create()

@@ -5,7 +5,7 @@ from rotunda.access.v1 import team_service_pb2 as pb
 from rotunda_gateway.access.teams.model import Team
 from rotunda_gateway.access.users.model import User
 from rotunda_kit.resource.collection import Collection
-from rotunda_kit.resource.hierarchy import no_children, no_cycle
+from rotunda_kit.resource.hierarchy import in_hierarchy, no_children
 from rotunda_kit.server.method import Servicer
 
 team = Team.__table__
@@ -18,7 +18,7 @@ teams = Collection(
     event=events_pb.TeamEvent,
     derived={"parent_team_display_name": parent.c.display_name, "lead_display_name": lead.c.display_name},
     joins=[(parent, parent.c.id == team.c.parent_team_id), (lead, lead.c.id == team.c.lead_id)],
-    guards=[no_cycle(Team, "parent_team_id")],
+    guards=[in_hierarchy(Team, "parent_team_id")],
 )
 
 
@@ -30,4 +30,5 @@ class TeamService(Servicer, service="rotunda.access.v1.TeamService"):
     CreateTeam = teams.create()
     UpdateTeam = teams.update()
     DeleteTeam = teams.delete(no_children(Team, "parent_team_id", "TEAM_HAS_SUBTEAMS"))
+    UndeleteTeam = teams.undelete()
     BatchCreateTeams = teams.batch_create()

@@ -91,4 +91,5 @@ class UserService(Servicer, service="rotunda.access.v1.UserService"):
     CreateUser = users.create()
     UpdateUser = users.update()
     DeleteUser = users.delete(not_above_own, an_administrator_remains, end_his_sessions)
+    UndeleteUser = users.undelete()
     BatchCreateUsers = users.batch_create()

@@ -26,7 +26,7 @@ from rotunda_kit.resource.mapping import ResourceMapping
 SALT_BYTES = 16
 
 # What every change changes, and what the action itself says.
-_SILENT = frozenset({"id", "version", "create_time", "update_time", "delete_time"})
+_SILENT = frozenset({"id", "version", "create_time", "update_time", "delete_time", "purge_time"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Entries of the audit trail, as they are written: in the transaction of what they tell of, and not yet chained."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -69,9 +69,9 @@ class Entry(NamedTuple):
     salt: bytes
 
     @classmethod
-    def deleted(cls, noun: str, record_id: UUID, version: int) -> "Entry":
-        """A record that went by a statement about many."""
-        return cls(noun, record_id, version, "deleted", [], b"")
+    def about_many(cls, noun: str, action: str, records: Iterable[tuple[UUID, int]]) -> "list[Entry]":
+        """Records, with their versions, to which something was done by one statement."""
+        return [cls(noun, record_id, version, action, [], b"") for record_id, version in records]
 
 
 def entry_of(record: Resource, action: str, before: dict[str, Any] | None) -> Entry:

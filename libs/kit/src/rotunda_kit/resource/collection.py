@@ -8,7 +8,7 @@ from uuid import UUID
 from rotunda_kit.access.permissions import UPDATE
 from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
-from rotunda_kit.resource.records import Guard, M, R, Records
+from rotunda_kit.resource.records import Guard, M, R, Records, shows_deleted
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import Method, response_class
 
@@ -29,7 +29,7 @@ class Collection(Records[R, M]):
         """Get<Noun>."""
 
         async def handle(_servicer: Any, request: Any, call: Call) -> Any:
-            statement = self.mapping.by_id
+            statement = self.mapping.by_id_or_deleted if shows_deleted(request) else self.mapping.by_id
             for name, value in self._where(request).items():
                 statement = statement.where(self.mapping.table.c[name] == UUID(value))
             rows = await call.rows(await self.admission.visible(call, statement), {"id": UUID(request.id)})
@@ -63,7 +63,7 @@ class Collection(Records[R, M]):
 
         async def handle(_servicer: Any, request: Any, call: Command) -> Any:
             given = getattr(request, self.resource_field(request).name)
-            record = await self.load(call, given.id, given.etag, None, **self._where(given))
+            record = await self.load(call, given.id, given.etag, where=self._where(given))
             await self.change(call, record, request, list(request.update_mask.paths))
             return self._answer(call, request, await self.message(call, record))
 
@@ -77,11 +77,27 @@ class Collection(Records[R, M]):
         """
 
         async def handle(_servicer: Any, request: Any, call: Command) -> Any:
-            record = await self.load(call, request.id, request.etag, None, **self._where(request))
+            record = await self.load(call, request.id, request.etag, where=self._where(request))
             record.delete()
             for guard in guards:
                 await guard(call, record)
             return response_class(request)()
+
+        return Method(True, handle)
+
+    def undelete(self, *bring_back: Guard[R]) -> Method:
+        """Undelete<Noun>: out of the recycle bin, where the rules allow it as it was.
+
+        Args:
+            *bring_back: further reasons why it may have to stay there, and what comes back with it.
+        """
+
+        async def handle(_servicer: Any, request: Any, call: Command) -> Any:
+            record = await self.load(call, request.id, request.etag, where=self._where(request), deleted=True)
+            record.undelete()
+            for guard in (*self._guards, *bring_back):
+                await guard(call, record)
+            return self._answer(call, request, await self.message(call, record))
 
         return Method(True, handle)
 

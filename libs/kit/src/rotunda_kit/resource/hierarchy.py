@@ -1,4 +1,4 @@
-"""Records that stand below others of their noun: no circles, and none that hang in the air."""
+"""Records that stand below others of their noun: no circles, and none below one that is deleted."""
 
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,11 @@ from rotunda_kit.resource.records import Guard
 from rotunda_kit.server.call import Command
 
 
-def no_cycle(model: type[Resource], parent: str) -> Guard[Any]:
+def in_hierarchy(model: type[Resource], parent: str) -> Guard[Any]:
     """A guard for a noun whose records name their parent in the field `parent`.
 
-    It refuses with FailedPrecondition HIERARCHY_CYCLE. One change of a hierarchy goes on at a time: two that are right
-    each for itself can close a circle together.
+    It refuses with FailedPrecondition HIERARCHY_CYCLE or PARENT_DELETED. One change of a hierarchy goes on at a time:
+    two that are right each for itself can close a circle together.
     """
     table: Table = model.__table__  # type: ignore[attr-defined] # every concrete mapped class has one
     above = table.c[parent]
@@ -27,6 +27,11 @@ def no_cycle(model: type[Resource], parent: str) -> Guard[Any]:
         lock = func.hashtextextended(f"{model.__noun__} hierarchy", 0)
         await call.session.execute(select(func.pg_advisory_xact_lock(lock)))
         await call.work.flush()
+        lives = exists().where(table.c.id == parent_id, table.c.delete_time.is_(None))
+        if not await call.session.scalar(select(lives)):
+            raise FailedPrecondition("PARENT_DELETED", "The record that it names as its parent is deleted.").at(
+                FieldViolation(parent, "is deleted")
+            )
         way = select(table.c.id, above).where(table.c.id == parent_id).cte("way", recursive=True)
         way = way.union(select(table.c.id, above).join(way, table.c.id == way.c[parent]))
         if await call.session.scalar(select(exists().where(way.c.id == record.id))):

@@ -73,6 +73,12 @@ class FieldMap:
     list_fields: list[ListField]
 
 
+def there(table: Table, *, deleted: bool = False) -> ColumnElement[bool]:
+    """Whether a record lives, or at least is in the recycle bin."""
+    gone = table.c.purge_time if deleted else table.c.delete_time
+    return gone.is_(None)
+
+
 def _plain(_row: Sequence[Any], _at: int) -> Any:
     return _row[_at]
 
@@ -170,19 +176,21 @@ class ResourceMapping(Generic[R, M]):
             plan.append((mapped.name, len(self.columns), mapped.read))
             self.columns.extend(mapped.columns)
         # Made once: building a statement costs as much as running a small one.
-        self.by_id = self.select().where(self.table.c.id == bindparam("id", type_=Uuid))
+        is_it = self.table.c.id == bindparam("id", type_=Uuid)
+        self.by_id = self.select().where(is_it)
+        self.by_id_or_deleted = self.select(deleted=True).where(is_it)
         self.all_by_ids = self.select_all().where(self.table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
         self._plain = [(name, at) for name, at, read in plan if read is _plain]
         self._converted = [(name, at, read) for name, at, read in plan if read is not _plain]
 
     # Reading
 
-    def select(self) -> Select[Any]:
-        """All living records, with the columns that `read` expects."""
-        return select(*self.columns).select_from(self.source).where(self.table.c.delete_time.is_(None))
+    def select(self, *, deleted: bool = False) -> Select[Any]:
+        """All living records, and those in the recycle bin if asked for, with the columns that `read` expects."""
+        return select(*self.columns).select_from(self.source).where(there(self.table, deleted=deleted))
 
     def select_all(self) -> Select[Any]:
-        """All records, deleted ones too."""
+        """All records, deleted and purged ones too."""
         return select(*self.columns).select_from(self.source)
 
     def read(self, row: Sequence[Any]) -> M:

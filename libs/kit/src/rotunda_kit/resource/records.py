@@ -13,7 +13,7 @@ from rotunda_kit.errors import FieldViolation, InvalidArgument, NotFound
 from rotunda_kit.listing.page import Page
 from rotunda_kit.model import Resource
 from rotunda_kit.resource.admission import Admission
-from rotunda_kit.resource.mapping import ResourceMapping
+from rotunda_kit.resource.mapping import ResourceMapping, there
 from rotunda_kit.resource.publication import Publication, publish
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import response_class
@@ -77,7 +77,14 @@ class Records(Generic[R, M]):
         return _not_found(self.model)
 
     async def load(
-        self, call: Command, record_id: str, etag: str = "", permission: Permission | None = None, **where: str
+        self,
+        call: Command,
+        record_id: str,
+        etag: str = "",
+        permission: Permission | None = None,
+        *,
+        where: Mapping[str, str] | None = None,
+        deleted: bool = False,
     ) -> R:
         """The record, locked until the end of the transaction.
 
@@ -86,7 +93,8 @@ class Records(Generic[R, M]):
             record_id: of the request.
             etag: what the caller read; empty if he does not care.
             permission: what is to be done with it; what the method needs if omitted.
-            **where: further fields that must agree, for example its parent.
+            where: further fields that must agree, for example its parent.
+            deleted: whether it may be in the recycle bin.
 
         Raises:
             NotFound: `<NOUN>_NOT_FOUND`.
@@ -96,11 +104,11 @@ class Records(Generic[R, M]):
         record: R | None = call.work.locked(self.model, UUID(record_id))
         if record is None:
             permission = permission or self.admission.permission(call, UPDATE)
-            found, refused = await self._lock(call, [UUID(record_id)], permission)
+            found, refused = await self._lock(call, [UUID(record_id)], permission, deleted=deleted)
             if refused:
                 raise self.admission.refusal(permission)
             record = found.get(UUID(record_id))
-        if record is None or any(str(getattr(record, name)) != value for name, value in where.items()):
+        if record is None or any(str(getattr(record, name)) != value for name, value in (where or {}).items()):
             raise self.not_found()
         record.expect(etag)
         return record
@@ -109,12 +117,14 @@ class Records(Generic[R, M]):
         """Lock many records at once, so that `load` finds them."""
         await self._lock(call, [UUID(record_id) for record_id in ids], self.admission.permission(call, UPDATE))
 
-    async def _lock(self, call: Command, ids: list[UUID], permission: Permission) -> tuple[dict[UUID, R], set[UUID]]:
+    async def _lock(
+        self, call: Command, ids: list[UUID], permission: Permission, *, deleted: bool = False
+    ) -> tuple[dict[UUID, R], set[UUID]]:
         """Locks records; returns those that the caller may do this with, and those that he may only see."""
         model: Any = self.model
         statement = (
             select(model)
-            .where(model.id.in_(ids), model.delete_time.is_(None))
+            .where(model.id.in_(ids), there(self.mapping.table, deleted=deleted))
             # In one order everywhere, or two batches would wait for each other.
             .order_by(model.id)
             .with_for_update(of=model)
@@ -204,10 +214,11 @@ class Records(Generic[R, M]):
 
         Args:
             call: who asks.
-            request: with `filter`, `order_by`, `page_size` and `page_token`.
-            statement: narrower than all living records; made from `self.mapping.select()`.
+            request: with `filter`, `order_by`, `page_size` and `page_token`, and perhaps `show_deleted`.
+            statement: narrower than all of these records; made from `self.mapping.select()`.
         """
-        binding = request.DESCRIPTOR.full_name
+        deleted = shows_deleted(request)
+        binding = f"{request.DESCRIPTOR.full_name}{' with deleted' if deleted else ''}"
         if self._parent:
             parent_id = getattr(request, self._parent[1])
             binding = f"{binding} {parent_id}"
@@ -220,9 +231,9 @@ class Records(Generic[R, M]):
             binding=binding,
             default_order=self._order,
         )
-        statement = self.mapping.select() if statement is None else statement
+        statement = self.mapping.select(deleted=deleted) if statement is None else statement
         if self._parent:
-            await self._parent_exists(call, parent_id)
+            await self._parent_exists(call, parent_id, deleted=deleted)
             statement = statement.where(self.mapping.table.c[self._parent[1]] == UUID(parent_id))
         statement = await self.admission.visible(call, statement)
         rows, token = page.cut(await call.rows(page.apply(statement)))
@@ -243,10 +254,10 @@ class Records(Generic[R, M]):
             await self._parent_exists(call, parent_id)
             known.add(parent_id)
 
-    async def _parent_exists(self, call: Call, parent_id: str) -> None:
+    async def _parent_exists(self, call: Call, parent_id: str, *, deleted: bool = False) -> None:
         assert self._parent is not None  # noqa: S101 - asked by those who have one
         table = self._parent[0].__table__  # type: ignore[attr-defined] # every concrete mapped class has one
-        statement = select(table.c.id).where(table.c.id == UUID(parent_id), table.c.delete_time.is_(None))
+        statement = select(table.c.id).where(table.c.id == UUID(parent_id), there(table, deleted=deleted))
         condition = await call.access.condition(self._parent[0].__noun__, self.admission.permission(call, READ))
         if not await call.rows(statement if condition is None else statement.where(condition)):
             raise _not_found(self._parent[0])
@@ -284,6 +295,11 @@ class Records(Generic[R, M]):
         shown.CopyFrom(message)
         self.admission.shield(call, shown)
         return answer
+
+
+def shows_deleted(request: Any) -> bool:
+    """Whether a request asks for what is in the recycle bin, too."""
+    return bool(getattr(request, "show_deleted", False))
 
 
 def _not_found(model: type[Resource]) -> NotFound:

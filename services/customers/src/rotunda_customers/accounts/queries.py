@@ -1,8 +1,6 @@
 """SQL that reads accounts."""
 
-from uuid import UUID
-
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.references import UserReference
@@ -21,8 +19,3 @@ def subsidiary_count() -> ColumnElement[int]:
         .where(child.c.parent_account_id == account.c.id, child.c.delete_time.is_(None))
         .scalar_subquery()
     )
-
-
-def has_subsidiaries(account_id: UUID) -> Select[tuple[bool]]:
-    """Whether other living accounts name this one as their parent."""
-    return select(exists().where(account.c.parent_account_id == account_id, account.c.delete_time.is_(None)))

@@ -4,18 +4,9 @@ from rotunda.customers.events.v1 import account_event_pb2 as events_pb
 from rotunda.customers.v1 import account_service_pb2 as pb
 from rotunda_customers.accounts import queries
 from rotunda_customers.accounts.model import Account
-from rotunda_kit.errors import FailedPrecondition
 from rotunda_kit.resource.collection import Collection
-from rotunda_kit.resource.hierarchy import no_cycle
-from rotunda_kit.server.call import Command
+from rotunda_kit.resource.hierarchy import in_hierarchy, no_children
 from rotunda_kit.server.method import Servicer
-
-
-async def no_subsidiaries(call: Command, account: Account) -> None:
-    """Refuse to delete an account that others name as their parent."""
-    if await call.session.scalar(queries.has_subsidiaries(account.id)):
-        raise FailedPrecondition("ACCOUNT_HAS_SUBSIDIARIES", "Other accounts name this one as their parent.")
-
 
 names = {
     "owner_display_name": queries.owner.c.display_name,
@@ -32,7 +23,7 @@ accounts = Collection(
     event=events_pb.AccountEvent,
     derived=names,
     joins=joins,
-    guards=[no_cycle(Account, "parent_account_id")],
+    guards=[in_hierarchy(Account, "parent_account_id")],
 )
 
 
@@ -43,5 +34,6 @@ class AccountService(Servicer, service="rotunda.customers.v1.AccountService"):
     ListAccounts = accounts.list()
     CreateAccount = accounts.create()
     UpdateAccount = accounts.update()
-    DeleteAccount = accounts.delete(no_subsidiaries)
+    DeleteAccount = accounts.delete(no_children(Account, "parent_account_id", "ACCOUNT_HAS_SUBSIDIARIES"))
+    UndeleteAccount = accounts.undelete()
     BatchCreateAccounts = accounts.batch_create()

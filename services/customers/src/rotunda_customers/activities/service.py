@@ -55,6 +55,7 @@ class ActivityService(Servicer, service="rotunda.customers.v1.ActivityService"):
     CreateActivity = activities.create()
     UpdateActivity = activities.update()
     DeleteActivity = activities.delete()
+    UndeleteActivity = activities.undelete()
     BatchCreateActivities = activities.batch_create()
 
     @activities.verb

@@ -29,4 +29,5 @@ class ContactService(Servicer, service="rotunda.customers.v1.ContactService"):
     CreateContact = contacts.create()
     UpdateContact = contacts.update()
     DeleteContact = contacts.delete()
+    UndeleteContact = contacts.undelete()
     BatchCreateContacts = contacts.batch_create()

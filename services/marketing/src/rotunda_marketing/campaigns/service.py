@@ -1,7 +1,10 @@
 """The methods of campaigns."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Row
 
 from rotunda.marketing.events.v1 import campaign_event_pb2 as events_pb
 from rotunda.marketing.v1 import campaign_service_pb2 as pb
@@ -30,6 +33,11 @@ campaigns = Collection(
 )
 
 
+def _note(call: Command, action: str, members: Sequence[Row[UUID, int]]) -> None:
+    """Let the audit trail tell of members to which something was done together."""
+    call.work.note(*Entry.about_many(CampaignMember.__noun__, action, [(member[0], member[1]) for member in members]))
+
+
 class CampaignService(Servicer, service="rotunda.marketing.v1.CampaignService"):
     """Mailings, calls, events and advertisements for a group of customers."""
 
@@ -43,11 +51,23 @@ class CampaignService(Servicer, service="rotunda.marketing.v1.CampaignService"):
     async def DeleteCampaign(self, request: pb.DeleteCampaignRequest, call: Command) -> pb.DeleteCampaignResponse:
         """Delete it and its members."""
         campaign = await campaigns.load(call, request.id, request.etag)
-        campaign.delete()
-        gone = (await call.session.execute(queries.delete_members(campaign.id, now()))).all()
+        at = now()
+        campaign.delete(lambda: at)
+        gone = (await call.session.execute(queries.delete_members(campaign.id, at))).all()
         await call.session.execute(queries.free_external_ids([member.id for member in gone]))
-        call.work.note(*(Entry.deleted(CampaignMember.__noun__, member.id, member.version) for member in gone))
+        _note(call, "deleted", gone)
         return pb.DeleteCampaignResponse()
+
+    @command
+    async def UndeleteCampaign(self, request: pb.UndeleteCampaignRequest, call: Command) -> pb.UndeleteCampaignResponse:
+        """Bring it back, with the members that went with it; others stay where they are."""
+        campaign = await campaigns.load(call, request.id, request.etag, deleted=True)
+        deleted_at = campaign.delete_time
+        campaign.undelete()
+        back = (await call.session.execute(queries.undelete_members(campaign.id, deleted_at, now()))).all()
+        await call.session.execute(queries.take_external_ids([member.id for member in back]))
+        _note(call, "undeleted", back)
+        return pb.UndeleteCampaignResponse(campaign=await campaigns.message(call, campaign))
 
     @campaigns.verb
     async def PlanCampaign(_call: Command, campaign: Campaign, _request: pb.PlanCampaignRequest) -> None:  # noqa: N805

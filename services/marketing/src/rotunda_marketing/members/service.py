@@ -53,4 +53,5 @@ class CampaignMemberService(Servicer, service="rotunda.marketing.v1.CampaignMemb
     CreateCampaignMember = members.create()
     UpdateCampaignMember = members.update()
     DeleteCampaignMember = members.delete()
+    UndeleteCampaignMember = members.undelete()
     BatchCreateCampaignMembers = members.batch_create()

@@ -39,4 +39,5 @@ class CloseReasonService(Servicer, service="rotunda.sales.v1.CloseReasonService"
     CreateCloseReason = close_reasons.create()
     UpdateCloseReason = close_reasons.update()
     DeleteCloseReason = close_reasons.delete()
+    UndeleteCloseReason = close_reasons.undelete()
     BatchCreateCloseReasons = close_reasons.batch_create()

@@ -1,6 +1,7 @@
 """SQL that reads opportunities."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Text, case, literal, select, type_coerce
 
@@ -26,6 +27,12 @@ def forecast_category() -> ColumnElement[Any]:
     """Of the stage while open, COMMIT once won, OMITTED once lost or cancelled."""
     category = type_coerce(stage.c.forecast_category, Text)
     return case((_state == "OPEN", category), (_state == "WON", literal("COMMIT")), else_=literal("OMITTED"))
+
+
+def lives(pipeline_id: UUID) -> Select[Any]:
+    """A pipeline, if it is not deleted; until the end of the transaction it won't be."""
+    is_it = select(pipeline.c.id).where(pipeline.c.id == pipeline_id, pipeline.c.delete_time.is_(None))
+    return is_it.with_for_update(read=True)
 
 
 def stages_of_all_pipelines() -> Select[Any]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from rotunda.sales.events.v1 import opportunity_event_pb2 as events_pb
 from rotunda.sales.v1 import opportunity_service_pb2 as pb
-from rotunda_kit.errors import InvalidArgument
+from rotunda_kit.errors import FailedPrecondition, InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.values import day
 from rotunda_kit.server.call import Command
@@ -46,6 +46,16 @@ opportunities = Collection(
 )
 
 
+async def pipeline_lives(call: Command, record: Opportunity) -> None:
+    """Refuse to bring back an opportunity into a pipeline that is deleted.
+
+    Raises:
+        FailedPrecondition: PIPELINE_DELETED.
+    """
+    if not await call.session.scalar(queries.lives(record.pipeline_id)):
+        raise FailedPrecondition("PIPELINE_DELETED", "The opportunity's pipeline is deleted.")
+
+
 def _close_date(request: Any) -> date:
     return day(request.close_date) if request.HasField("close_date") else datetime.now(UTC).date()
 
@@ -62,6 +72,7 @@ class OpportunityService(Servicer, service="rotunda.sales.v1.OpportunityService"
     CreateOpportunity = opportunities.create()
     UpdateOpportunity = opportunities.update()
     DeleteOpportunity = opportunities.delete()
+    UndeleteOpportunity = opportunities.undelete(pipeline_lives)
     BatchCreateOpportunities = opportunities.batch_create()
 
     @opportunities.verb

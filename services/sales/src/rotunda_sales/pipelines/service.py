@@ -64,4 +64,5 @@ class PipelineService(Servicer, service="rotunda.sales.v1.PipelineService"):
     CreatePipeline = pipelines.create()
     UpdatePipeline = pipelines.update()
     DeletePipeline = pipelines.delete(not_needed)
+    UndeletePipeline = pipelines.undelete()
     BatchCreatePipelines = pipelines.batch_create()

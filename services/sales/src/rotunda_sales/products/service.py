@@ -17,4 +17,5 @@ class ProductService(Servicer, service="rotunda.sales.v1.ProductService"):
     CreateProduct = products.create()
     UpdateProduct = products.update()
     DeleteProduct = products.delete()
+    UndeleteProduct = products.undelete()
     BatchCreateProducts = products.batch_create()

@@ -32,6 +32,7 @@ class TicketService(Servicer, service="rotunda.service_desk.v1.TicketService"):
     CreateTicket = tickets.create()
     UpdateTicket = tickets.update()
     DeleteTicket = tickets.delete()
+    UndeleteTicket = tickets.undelete()
     BatchCreateTickets = tickets.batch_create()
 
     @tickets.verb

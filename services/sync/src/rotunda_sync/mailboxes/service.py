@@ -42,4 +42,5 @@ class MailboxService(Servicer, service="rotunda.sync.v1.MailboxService"):
     CreateMailbox = mailboxes.create()
     UpdateMailbox = mailboxes.update()
     DeleteMailbox = mailboxes.delete(empty)
+    UndeleteMailbox = mailboxes.undelete()
     BatchCreateMailboxes = mailboxes.batch_create()

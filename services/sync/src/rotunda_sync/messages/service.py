@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from rotunda.sync.events.v1 import message_event_pb2 as events_pb
 from rotunda.sync.v1 import message_service_pb2 as pb
-from rotunda_kit.errors import FieldViolation, InvalidArgument
+from rotunda_kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import Servicer, query
@@ -42,7 +42,9 @@ async def new_message(call: Command, request: pb.CreateMessageRequest, values: d
     mail = await asyncio.to_thread(parse_mail, source) if len(source) > LARGE else parse_mail(source)
     if not mail.from_address:
         raise InvalidArgument.of("message.source", "has no From header with an e-mail address")
-    own = await _own_address(call, values["mailbox_id"])
+    own = await _address(call, values["mailbox_id"])
+    if own is None:
+        raise InvalidArgument.of("message.mailbox_id", "there is no mailbox with this id")
     if "direction" not in values:
         sent = own.lower() == mail.from_address.lower()
         values["direction"] = MessageDirection.OUTBOUND if sent else MessageDirection.INBOUND
@@ -58,16 +60,24 @@ async def new_message(call: Command, request: pb.CreateMessageRequest, values: d
     )
 
 
-async def _own_address(call: Command, mailbox_id: UUID) -> str:
-    """The mailbox's address. Until the end of the transaction it can't be deleted, which asks for its messages."""
+async def _address(call: Command, mailbox_id: UUID) -> str | None:
+    """A mailbox's address. Until the end of the transaction it can't be deleted, which asks for its messages."""
     address: str | None = await call.session.scalar(
         select(Mailbox.email)
         .where(Mailbox.id == mailbox_id, Mailbox.delete_time.is_(None))
         .with_for_update(read=True, key_share=True)
     )
-    if address is None:
-        raise InvalidArgument.of("message.mailbox_id", "there is no mailbox with this id")
     return address
+
+
+async def mailbox_lives(call: Command, record: Message) -> None:
+    """Refuse to bring back a message into a mailbox that is deleted.
+
+    Raises:
+        FailedPrecondition: MAILBOX_DELETED.
+    """
+    if await _address(call, record.mailbox_id) is None:
+        raise FailedPrecondition("MAILBOX_DELETED", "The message's mailbox is deleted.")
 
 
 async def keep_source(_call: Command, record: Message, given: pb.Message) -> bool:
@@ -105,6 +115,7 @@ class MessageService(Servicer, service="rotunda.sync.v1.MessageService"):
     CreateMessage = messages.create()
     UpdateMessage = messages.update()
     DeleteMessage = messages.delete()
+    UndeleteMessage = messages.undelete(mailbox_lives)
     BatchCreateMessages = messages.batch_create()
 
     @messages.verb

@@ -1,0 +1,1 @@
+ALTER TABLE share ADD COLUMN purge_time timestamp with time zone;
