@@ -12,6 +12,7 @@ DECIDED = {
     "access.territories": {"create", "delete", "read", "update"},
     "access.users": {"create", "delete", "read", "update"},
     "customers.accounts": {"create", "delete", "read", "update"},
+    "customers.erpFacts": {"read", "upsert"},
     "customers.activities": {"complete", "create", "delegate", "delete", "read", "update"},
     "customers.contacts": {"create", "delete", "read", "update"},
     "marketing.campaignMembers": {"create", "delete", "read", "update"},

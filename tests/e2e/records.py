@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from rotunda.kit.v1 import annotations_pb2
 from rotunda_kit.descriptors import behaviours, enum_name, message_type_of, rules
 
-from .nouns import FIRST, LEFT_OUT, NEW, VERB_INPUT, new_uuid
+from .nouns import FIRST, LEFT_OUT, MADE, NEW, VERB_INPUT, new_uuid
 from .reflection import Catalogue, Kind, Method, input_fields, required_fields
 from .rest import Rest
 
@@ -55,6 +55,8 @@ class Records:
 
     def create(self, noun: str, **fields: Any) -> Fields:
         """A new record with the fields that it must have, and these."""
+        if noun in MADE:
+            return MADE[noun](self)
         created: Fields = self._rest.ok(
             self._catalogue.of(noun, Kind.CREATE), self.parent(noun), self.body(noun) | fields
         )
@@ -64,6 +66,11 @@ class Records:
         """A record as it is now."""
         got: Fields = self._rest.ok(self._catalogue.of(noun, Kind.GET), self.parent(noun) | {"id": record_id})
         return got
+
+    def call(self, name: str, body: Fields) -> Fields:
+        """The answer of a method of all records, by its short name."""
+        answer: Fields = self._rest.ok(self._catalogue.called(name), {}, body)
+        return answer
 
     def crowd(self, noun: str, size: int) -> None:
         """See to it that there are at least so many records of a noun."""
@@ -81,6 +88,8 @@ class Records:
 
     def parent(self, noun: str) -> dict[str, str]:
         """The variables of a noun's paths that say under which record it lives."""
+        if noun in MADE:
+            return {}
         method = self._catalogue.of(noun, Kind.CREATE)
         service = method.noun.partition(".")[0]
         return {

@@ -32,11 +32,14 @@ class Kind(StrEnum):
     """What conventions a method follows."""
 
     GET = "get"
+    # Of what there is one of for each record of another noun.
+    GET_SINGLETON = "get singleton"
     LIST = "list"
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
     UNDELETE = "undelete"
+    UPSERT = "upsert"
     BATCH_CREATE = "batch create"
     BATCH_VERB = "batch verb"
     VERB = "verb"
@@ -123,18 +126,25 @@ class Method:
         if verb or ":" in self.path:
             return self._kind_of_verb(verb or self.path.rpartition(":")[2])
         standard = {
-            "GET": Kind.LIST if "page_token" in self.request.fields_by_name else Kind.GET,
+            "GET": self._kind_of_read(),
             "POST": Kind.CREATE if name.startswith("Create") else Kind.UNKNOWN,
             "PATCH": Kind.UPDATE,
             "DELETE": Kind.DELETE,
         }
         return standard.get(self.http_method, Kind.UNKNOWN)
 
+    def _kind_of_read(self) -> Kind:
+        if "page_token" in self.request.fields_by_name:
+            return Kind.LIST
+        return Kind.GET if "id" in self.variables else Kind.GET_SINGLETON
+
     def _kind_of_verb(self, verb: str) -> Kind:
         if verb == "batchCreate":
             return Kind.BATCH_CREATE
         if verb == "undelete":
             return Kind.UNDELETE
+        if verb.startswith("upsert"):
+            return Kind.UPSERT
         if "requests" in self.request.fields_by_name:
             return Kind.BATCH_VERB
         return Kind.VERB if "id" in self.variables else Kind.UNKNOWN

@@ -106,6 +106,9 @@ def outcome(response: httpx.Response) -> Outcome:
         return Outcome.MISSING
     if reason == "OUT_OF_SCOPE":
         return Outcome.OUT_OF_SCOPE
+    if reason == "NOT_DELETED":
+        # He could, were it in the recycle bin.
+        return Outcome.DONE
     named = [error["field"] for error in content.get("errors", [])]
     assert reason.endswith("_NOT_FOUND") or named == ["mailboxId"], content
     return Outcome.UNSEEN

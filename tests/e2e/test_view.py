@@ -21,6 +21,7 @@ from .rest import Rest
 
 SECTIONS = {
     "profile": "customers",
+    "erpFacts": "customers",
     "contacts": "customers",
     "activities": "customers",
     "opportunities": "sales",

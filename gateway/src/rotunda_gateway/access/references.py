@@ -17,6 +17,8 @@ class AccountReference(Reference, Base):
 
     owner_id: Mapped[UUID | None] = mapped_column(default=None)
     territory_id: Mapped[UUID | None] = mapped_column(default=None)
+    # Unset: the ERP told nothing.
+    credit_status: Mapped[str | None] = mapped_column(default=None)
     snapshot: Mapped[bytes] = mapped_column(LargeBinary)
 
 

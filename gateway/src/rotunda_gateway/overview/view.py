@@ -31,6 +31,7 @@ from rotunda_kit.json import encoder
 # The view's sections in their order, and who has them.
 SECTIONS = {
     "profile": "customers",
+    "erpFacts": "customers",
     "contacts": "customers",
     "activities": "customers",
     "opportunities": "sales",

@@ -96,6 +96,12 @@ def enum_name(value: EnumValueDescriptor) -> str:
     return value.name.removeprefix(enum_prefix(value.type))
 
 
+@cache
+def enum_names(enum: EnumDescriptor) -> dict[int, str]:
+    """The names of an enum's values as they stand in JSON, by their numbers."""
+    return {value.number: enum_name(value) for value in enum.values}
+
+
 def json_path(path: str) -> str:
     """A snake_case field path as a caller of the REST API writes it: `phones[1].area_code` → `phones[1].areaCode`.
 

@@ -94,9 +94,18 @@ def list_section(
     return Section(name, collection.model.__noun__, resource, fill, answer())
 
 
-def record_section(name: str, mapping: ResourceMapping[Any, Any], resource: str) -> Section:
-    """A section that shows the account itself, or part of it, as `mapping` has it; `resource` is that of accounts."""
-    account_id = mapping.table.c.id
+def record_section(
+    name: str, mapping: ResourceMapping[Any, Any], resource: str, absent: Message | None = None
+) -> Section:
+    """A section that shows one record: the account itself, or what stands beside it and has its `account_id`.
+
+    Args:
+        name: of the section.
+        mapping: how the record is shown.
+        resource: that one must be allowed to read.
+        absent: shown of an account that has no such record; None leaves the section out.
+    """
+    account_id = mapping.table.c.get("account_id", mapping.table.c.id)
     noun: str = mapping.model.__noun__
     all_of_them = (
         mapping.select()
@@ -115,7 +124,7 @@ def record_section(name: str, mapping: ResourceMapping[Any, Any], resource: str)
                 shield.apply(found[row[-1]])
         return found
 
-    return Section(name, noun, resource, fill, None)
+    return Section(name, noun, resource, fill, absent)
 
 
 def overview_servicer(*sections: Section) -> type[Servicer]:

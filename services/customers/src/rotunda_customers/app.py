@@ -5,6 +5,7 @@ from rotunda_customers.accounts.service import AccountService
 from rotunda_customers.activities.service import ActivityService
 from rotunda_customers.contacts.service import ContactService
 from rotunda_customers.database import Base
+from rotunda_customers.erp_facts.service import ErpFactsService
 from rotunda_customers.overview import OverviewService
 from rotunda_kit.app import Service, migrations_of
 
@@ -12,6 +13,6 @@ app = Service(
     "customers",
     metadata=Base.metadata,
     migrations=migrations_of(__file__),
-    servicers=[AccountService, ContactService, ActivityService, OverviewService],
+    servicers=[AccountService, ContactService, ActivityService, ErpFactsService, OverviewService],
     copies=references.copies,
 )

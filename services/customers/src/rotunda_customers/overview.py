@@ -1,11 +1,18 @@
 """This service's sections of the 360 degree view."""
 
-from rotunda.customers.v1 import account_service_pb2, activity_service_pb2, contact_service_pb2
+from rotunda.customers.v1 import (
+    account_service_pb2,
+    activity_service_pb2,
+    contact_service_pb2,
+    erp_facts_service_pb2,
+)
 from rotunda_customers.accounts import queries
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.accounts.service import accounts, joins, names
 from rotunda_customers.activities.service import activities, activity
+from rotunda_customers.contacts.queries import belongs_to
 from rotunda_customers.contacts.service import contact, contacts
+from rotunda_customers.erp_facts.service import erp_facts
 from rotunda_kit.overview import list_section, overview_servicer, record_section
 from rotunda_kit.resource.mapping import ResourceMapping
 
@@ -19,7 +26,14 @@ profile = ResourceMapping(
 OverviewService = overview_servicer(
     record_section("account", accounts.mapping, accounts.admission.resource),
     record_section("profile", profile, accounts.admission.resource),
-    list_section("contacts", contacts, contact_service_pb2.ListContactsResponse, order_by=[contact.c.id.desc()]),
+    record_section("erpFacts", erp_facts.mapping, erp_facts.admission.resource, erp_facts_service_pb2.ErpFacts()),
+    list_section(
+        "contacts",
+        contacts,
+        contact_service_pb2.ListContactsResponse,
+        order_by=[contact.c.id.desc()],
+        belongs=belongs_to,
+    ),
     list_section(
         "activities",
         activities,

@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Mapped
 
 from rotunda.access.events.v1 import territory_event_pb2, user_event_pb2
+from rotunda.sales.events.v1 import product_event_pb2
 from rotunda_customers.database import Base
 from rotunda_kit.events.references import Reference, copy_of
 
@@ -21,7 +22,14 @@ class TerritoryReference(Reference, Base):
     __noun__ = "access.territory"
 
 
+class ProductReference(Reference, Base):
+    """What an account has."""
+
+    __noun__ = "sales.product"
+
+
 copies = [
+    copy_of(ProductReference, product_event_pb2.ProductEvent),
     copy_of(UserReference, user_event_pb2.UserEvent),
     copy_of(TerritoryReference, territory_event_pb2.TerritoryEvent),
 ]

@@ -1,6 +1,6 @@
 """This service's own read copies of others' records, kept up from events."""
 
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda.access.events.v1 import user_event_pb2
 from rotunda.customers.events.v1 import account_event_pb2, contact_event_pb2
@@ -14,6 +14,8 @@ class AccountReference(Reference, Base):
     __noun__ = "customers.account"
 
     display_name: Mapped[str]
+    # Unset: the ERP told nothing.
+    credit_status: Mapped[str | None] = mapped_column(default=None)
 
 
 class ContactReference(Reference, Base):

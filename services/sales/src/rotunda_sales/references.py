@@ -17,6 +17,8 @@ class AccountReference(Reference, Base):
 
     display_name: Mapped[str]
     territory_id: Mapped[UUID | None] = mapped_column(default=None)
+    # Unset: the ERP told nothing.
+    credit_status: Mapped[str | None] = mapped_column(default=None)
 
 
 class UserReference(Reference, Base):

@@ -26,6 +26,8 @@ class AccountReference(Reference, Base):
     __noun__ = "customers.account"
 
     territory_id: Mapped[UUID | None] = mapped_column(default=None)
+    # Unset: the ERP told nothing.
+    credit_status: Mapped[str | None] = mapped_column(default=None)
 
 
 class ContactReference(Reference, Base):

@@ -68,6 +68,7 @@ SHIPPED = (
         {
             "customers.accounts": {TEAM: "*", TERRITORY: "read update"},
             "customers.contacts": {TEAM: "*", TERRITORY: "read update"},
+            "customers.erpFacts": {TEAM: "read", TERRITORY: "read"},
             "customers.activities": {TEAM: "*", TERRITORY: "read"},
             "customers.shares": {ALL: "*"},
             "sales.opportunities": {TEAM: "*", TERRITORY: "read"},
@@ -90,6 +91,7 @@ SHIPPED = (
         {
             "customers.accounts": {OWN: "create update", TEAM: "read", TERRITORY: "read"},
             "customers.contacts": {OWN: "create update", TEAM: "read", TERRITORY: "read"},
+            "customers.erpFacts": {TEAM: "read", TERRITORY: "read"},
             "customers.activities": {OWN: "update complete delegate delete", TEAM: "read create", TERRITORY: "read"},
             "customers.shares": {ALL: "*"},
             "sales.opportunities": {OWN: f"create {_DEAL}", TEAM: "read", TERRITORY: "read"},
@@ -160,6 +162,7 @@ SHIPPED = (
             "customers.accounts": {ALL: "read create update"},
             "customers.contacts": {ALL: "read create update"},
             "customers.activities": {ALL: "read create update complete"},
+            "customers.erpFacts": {ALL: "read upsert"},
             "sales.products": {ALL: "read create update"},
             "sales.pipelines": {ALL: "read"},
             "sales.closeReasons": {ALL: "read"},

@@ -5,10 +5,10 @@ The newest version wins and gaps are normal, so order and redelivery do not matt
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, dataclass_transform
+from typing import Any, ClassVar, Protocol, cast, dataclass_transform
 from uuid import UUID
 
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import EnumDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy import Table, update
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, MappedAsDataclass, declared_attr, mapped_column
 
-from rotunda_kit.descriptors import message_type_of
+from rotunda_kit.descriptors import enum_names, message_type_of
 from rotunda_kit.events.envelope import Event
 from rotunda_kit.events.reactions import Reaction
 
@@ -90,6 +90,8 @@ class ReferenceCopy:
                 field = message.DESCRIPTOR.fields_by_name[column.name]
                 unset = field.has_presence and not message.HasField(column.name)
                 value = None if unset else getattr(message, column.name)
+                if value is not None and field.enum_type is not None:
+                    value = enum_names(cast("EnumDescriptor", field.enum_type))[value]
                 values[column.name] = UUID(value) if value and column.type.python_type is UUID else value
         return values
 

@@ -18,7 +18,7 @@ from google.protobuf import any_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from rotunda_kit.descriptors import behaviours, descriptor_of, enum_name, is_map, is_wrapper, map_fields, message_class
+from rotunda_kit.descriptors import behaviours, descriptor_of, enum_names, is_map, is_wrapper, map_fields, message_class
 from rotunda_kit.json.registry import descriptor_of_any, stands_as_value
 
 Encode = Callable[[Any], Any]
@@ -145,7 +145,7 @@ class _EnumNames(dict[int, str]):
 def _enum_encoder(enum: EnumDescriptor) -> Encode:
     if enum.full_name == "google.protobuf.NullValue":
         return lambda _: None
-    return _EnumNames({number: enum_name(value) for number, value in enum.values_by_number.items()}).__getitem__
+    return _EnumNames(enum_names(enum)).__getitem__
 
 
 def _bytes(value: bytes) -> str:

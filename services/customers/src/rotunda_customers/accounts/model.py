@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Sequence, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_customers.database import Base
+from rotunda_customers.profile.model import Profile, each_once
 from rotunda_kit.errors import FieldViolation
 from rotunda_kit.model import Resource, living, type_json
 
@@ -24,7 +25,7 @@ class AccountType(StrEnum):
     INDIVIDUAL = "INDIVIDUAL"
 
 
-class Account(Resource, Base):
+class Account(Profile, Resource, Base):
     """A company or an individual that buys, or may buy."""
 
     __noun__ = "customers.account"
@@ -47,6 +48,10 @@ class Account(Resource, Base):
     addresses: Mapped[list[type_json]] = mapped_column(default_factory=list)
     phones: Mapped[list[type_json]] = mapped_column(default_factory=list)
     emails: Mapped[list[type_json]] = mapped_column(default_factory=list)
+    language: Mapped[str | None] = mapped_column(default=None)
+    tags: Mapped[list[str]] = mapped_column(default_factory=list, server_default="{}")
+    # Contacts refer to accounts by a foreign key; this is the way back, without one.
+    primary_contact_id: Mapped[UUID | None] = mapped_column(default=None)
 
     __table_args__ = (
         living("account_display_name_idx", "display_name", "id", postgresql_ops={"display_name": "text_pattern_ops"}),
@@ -54,16 +59,26 @@ class Account(Resource, Base):
         living("account_territory_idx", "territory_id", "id"),
         living("account_parent_idx", "parent_account_id", "id"),
         living("account_industry_idx", "industry", "id"),
+        living("account_tags_idx", "tags", postgresql_using="gin"),
+        living("account_primary_contact_idx", "primary_contact_id"),
+        living("account_segment_idx", "segment", "id"),
+        living("account_lifecycle_stage_idx", "lifecycle_stage", "id"),
     )
 
     def violations(self) -> Iterator[FieldViolation]:
-        """Individuals belong to no group of companies, and companies have no first name."""
+        """Individuals belong to no group of companies, and companies are nobody of flesh and blood."""
+        yield from each_once("tags", self.tags)
+        yield from each_once("interests", self.interests)
         if self.type is AccountType.INDIVIDUAL:
             if self.parent_account_id is not None:
                 yield FieldViolation("parent_account_id", "an individual is nobody's subsidiary")
             return
-        for name in ("first_name", "last_name"):
-            if getattr(self, name):
+        for name, is_set in {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "demographics": self.has_demographics,
+        }.items():
+            if is_set:
                 yield FieldViolation(name, "is of individuals only")
         if self.parent_account_id == self.id:
             yield FieldViolation("parent_account_id", "is the account itself")

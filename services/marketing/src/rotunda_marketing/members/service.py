@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from rotunda.marketing.events.v1 import campaign_member_event_pb2 as events_pb
 from rotunda.marketing.v1 import campaign_member_service_pb2 as pb
+from rotunda_kit.accounts import is_blocked
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.server.call import Command
 from rotunda_kit.server.method import Servicer
@@ -38,7 +39,11 @@ members = Collection(
     CampaignMember,
     pb.CampaignMember,
     event=events_pb.CampaignMemberEvent,
-    derived={"account_display_name": account.c.display_name, "contact_display_name": contact.c.display_name},
+    derived={
+        "account_display_name": account.c.display_name,
+        "account_blocked": is_blocked(account),
+        "contact_display_name": contact.c.display_name,
+    },
     joins=[(account, account.c.id == member.c.account_id), (contact, contact.c.id == member.c.contact_id)],
     guards=[campaign_goes_on],
     parent=(Campaign, "campaign_id"),

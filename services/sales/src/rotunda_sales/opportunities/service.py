@@ -6,6 +6,7 @@ from uuid import UUID
 
 from rotunda.sales.events.v1 import opportunity_event_pb2 as events_pb
 from rotunda.sales.v1 import opportunity_service_pb2 as pb
+from rotunda_kit.accounts import is_blocked
 from rotunda_kit.errors import FailedPrecondition, InvalidArgument
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.values import day
@@ -32,6 +33,7 @@ opportunities = Collection(
     event=events_pb.OpportunityEvent,
     derived={
         "account_display_name": account.c.display_name,
+        "account_blocked": is_blocked(account),
         "owner_display_name": owner.c.display_name,
         "stage_display_name": stage.c.display_name,
         "probability": queries.probability(),

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from rotunda.service_desk.events.v1 import ticket_event_pb2 as events_pb
 from rotunda.service_desk.v1 import ticket_service_pb2 as pb
+from rotunda_kit.accounts import is_blocked
 from rotunda_kit.resource.collection import Collection
 from rotunda_kit.resource.values import moment
 from rotunda_kit.server.call import Command
@@ -19,7 +20,11 @@ tickets = Collection(
     Ticket,
     pb.Ticket,
     event=events_pb.TicketEvent,
-    derived={"account_display_name": account.c.display_name, "assignee_display_name": assignee.c.display_name},
+    derived={
+        "account_display_name": account.c.display_name,
+        "account_blocked": is_blocked(account),
+        "assignee_display_name": assignee.c.display_name,
+    },
     joins=[(account, account.c.id == ticket.c.account_id), (assignee, assignee.c.id == ticket.c.assignee_id)],
 )
 

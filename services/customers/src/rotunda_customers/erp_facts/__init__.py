@@ -1,0 +1,1 @@
+"""What the ERP tells of accounts: nobody else writes it."""

@@ -1,0 +1,131 @@
+"""The methods of ERP facts."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, tuple_, update
+
+from rotunda.customers.events.v1 import erp_facts_event_pb2 as events_pb
+from rotunda.customers.v1 import erp_facts_service_pb2 as pb
+from rotunda_customers.accounts.model import Account
+from rotunda_customers.erp_facts.model import ErpFacts
+from rotunda_kit.db.tables import external_id
+from rotunda_kit.errors import FieldViolation, NotFound
+from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
+from rotunda_kit.resource.collection import Collection
+from rotunda_kit.server.call import Call, Command
+from rotunda_kit.server.method import Servicer, query
+
+facts = ErpFacts.__table__
+account = Account.__table__
+
+erp_facts = Collection(
+    ErpFacts,
+    pb.ErpFacts,
+    event=events_pb.ErpFactsEvent,
+    derived={"account_display_name": account.c.display_name},
+    joins=[(account, account.c.id == facts.c.account_id)],
+)
+
+
+async def facts_go_with_it(call: Command, record: Account) -> None:
+    """Let the facts of a deleted account go into the recycle bin, too."""
+    told = (await _told(call, {record.id})).get(record.id)
+    if told is not None and told.delete_time is None:
+        told.delete()
+
+
+async def facts_come_back_with_it(call: Command, record: Account) -> None:
+    """Let the facts of an account come back with it."""
+    told = (await _told(call, {record.id})).get(record.id)
+    if told is not None and told.delete_time is not None:
+        told.undelete()
+
+
+async def _named(call: Command, items: Sequence[pb.UpsertErpFactsRequest]) -> dict[tuple[str, str], Account]:
+    """The accounts that items name and whose facts the caller may tell, locked."""
+    keys = {(item.external_id.system, item.external_id.id) for item in items}
+    rows = await call.session.execute(
+        select(external_id.c.system, external_id.c.external_id, external_id.c.resource_id).where(
+            external_id.c.noun == Account.__noun__,
+            tuple_(external_id.c.system, external_id.c.external_id).in_(keys),
+        )
+    )
+    named = {(row.system, row.external_id): row.resource_id for row in rows}
+    statement = (
+        select(Account)
+        .where(Account.id.in_(set(named.values())), Account.delete_time.is_(None))
+        .order_by(Account.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    accounts = {record.id: record for record in await call.session.scalars(statement)}
+    if call.permission is not None:
+        allowed, _ = await call.access.sort_out(call.session, Account.__noun__, call.permission, list(accounts))
+        accounts = {record_id: record for record_id, record in accounts.items() if record_id in allowed}
+    return {key: accounts[record_id] for key, record_id in named.items() if record_id in accounts}
+
+
+async def _told(call: Command, accounts: set[UUID]) -> dict[UUID, ErpFacts]:
+    """The facts of accounts, which are locked."""
+    statement = select(ErpFacts).where(ErpFacts.account_id.in_(accounts)).execution_options(populate_existing=True)
+    return {record.account_id: record for record in await call.session.scalars(statement)}
+
+
+async def take_in(
+    call: Command, _request: pb.BatchUpsertErpFactsRequest, items: Sequence[pb.UpsertErpFactsRequest]
+) -> Callable[[Any], Awaitable[BatchItem]]:
+    """The code that takes in the facts of one account."""
+    named = await _named(call, items)
+    known = await _told(call, {record.id for record in named.values()})
+
+    async def handle(item: pb.UpsertErpFactsRequest) -> BatchItem:
+        its = named.get((item.external_id.system, item.external_id.id))
+        if its is None:
+            raise NotFound("ACCOUNT_NOT_FOUND", "There is no account with this external id.").at(
+                FieldViolation("external_id", "no account has it")
+            )
+        values = erp_facts.mapping.values(item.erp_facts, erp_facts.mapping.writable(item.erp_facts, ["*"]))
+        record = known.get(its.id)
+        if record is None:
+            record = known[its.id] = ErpFacts(account_id=its.id, **values)
+            call.session.add(record)
+            outcome = CREATED
+        else:
+            outcome = await _renew(call, record, values)
+        its.change({"credit_status": record.credit_status})
+        return BatchItem(record, outcome)
+
+    return handle
+
+
+async def _renew(call: Command, record: ErpFacts, values: dict[str, Any]) -> str:
+    as_of = values.pop("as_of_time")
+    if as_of < record.as_of_time:
+        # It was overtaken on its way.
+        return UNCHANGED
+    if all(getattr(record, name) == value for name, value in values.items()):
+        # Nobody need hear of it; but what comes late must not take its place.
+        await call.session.execute(update(ErpFacts).where(ErpFacts.id == record.id).values(as_of_time=as_of))
+        return UNCHANGED
+    record.change(values | {"as_of_time": as_of})
+    return UPDATED
+
+
+class ErpFactsService(Servicer, service="rotunda.customers.v1.ErpFactsService"):
+    """What the ERP tells of accounts."""
+
+    @query
+    async def GetErpFacts(self, request: pb.GetErpFactsRequest, call: Call) -> pb.GetErpFactsResponse:
+        """What it tells of one."""
+        its = erp_facts.mapping.select().where(facts.c.account_id == UUID(request.account_id))
+        rows = await call.rows(await erp_facts.admission.visible(call, its))
+        if not rows:
+            raise erp_facts.not_found()
+        message = erp_facts.mapping.read(rows[0])
+        erp_facts.admission.shield(call, message)
+        return pb.GetErpFactsResponse(erp_facts=message)
+
+    ListErpFacts = erp_facts.list()
+    BatchUpsertErpFacts = batch_method(take_in, erp_facts.admission.shield)
