@@ -10,6 +10,7 @@ import httpx
 from rotunda_kit.access.permissions import ownership_of
 from rotunda_kit.descriptors import behaviours, json_path, rules
 
+from .nouns import MADE, erp_facts, new_uuid
 from .patience import seconds_until
 from .records import Fields, Records
 from .reflection import Catalogue, Kind, Method
@@ -125,6 +126,11 @@ class Cast:
         return self._kept[key]
 
     def _make(self, noun: str, relation: Relation, caller: Member) -> Fields:
+        if noun in MADE:
+            account = self._make("customers.account", relation, caller)
+            named = {"externalIds": [{"system": "erp", "id": new_uuid()}]}
+            update = self._catalogue.of("customers.account", Kind.UPDATE)
+            return erp_facts(self._records, self._rest.ok(update, {"id": account["id"]}, named))
         create = self._catalogue.of(noun, Kind.CREATE)
         variables, body = self.input(noun, relation, caller)
         record: Fields = self._rest.ok(create, variables, body)
@@ -178,6 +184,8 @@ class Cast:
 
     def has(self, noun: str, relation: Relation) -> bool:
         """Whether records of a noun can be in this relation to someone."""
+        if noun in MADE:
+            return True
         declared = ownership_of(self._catalogue.of(noun, Kind.CREATE).resource)
         assert declared is not None, noun
         return relation is not Relation.TERRITORY or bool(declared.territory or declared.account)

@@ -28,17 +28,6 @@ NEW: Mapping[str, Callable[[Records, int], Fields]] = {
         "grants": [{"resource": "sales.opportunities", "actions": ["read", "win"], "scope": "TEAM"}],
         "fieldRestrictions": [{"resource": "customers.contacts", "field": "email", "visibility": "MASKED"}],
     },
-    # Roles end no earlier than they begin.
-    "customers.contact": lambda records, _: {
-        "accountRoles": [
-            {
-                "accountId": records.shared("customers.account")["id"],
-                "role": "Adviser",
-                "startDate": {"year": 2024, "month": 1, "day": 1},
-                "endDate": {"year": 2024, "month": 12, "day": 31},
-            }
-        ]
-    },
     "customers.activity": lambda _, _number: {"dueTime": "2031-05-06T07:00:00Z"},
     "sales.close_reason": lambda _, number: {"reasonCode": f"REASON_{number}", "states": ["WON", "LOST", "CANCELLED"]},
     # Without it, it can't be planned.
@@ -52,12 +41,11 @@ NEW: Mapping[str, Callable[[Records, int], Fields]] = {
 }
 
 
-def erp_facts(records: Records, **fields: Any) -> Fields:
-    """What an ERP tells of a new account."""
-    external_id = {"system": "erp", "id": new_uuid()}
-    records.create("customers.account", externalIds=[external_id])
+def erp_facts(records: Records, account: Fields | None = None, **fields: Any) -> Fields:
+    """What an ERP tells of an account that has an external id; of a new one, if omitted."""
+    account = account or records.create("customers.account", externalIds=[{"system": "erp", "id": new_uuid()}])
     told = {"asOfTime": "2026-01-31T08:00:00Z", "creditStatus": "OK"} | fields
-    body = {"requests": [{"externalId": external_id, "erpFacts": told}]}
+    body = {"requests": [{"externalId": account["externalIds"][0], "erpFacts": told}]}
     (result,) = records.call("BatchUpsertErpFacts", body)["results"]
     made: Fields = result["erpFacts"]
     return made
@@ -70,6 +58,8 @@ MADE: Mapping[str, Callable[[Records], Fields]] = {"customers.erp_facts": erp_fa
 LEFT_OUT: Mapping[str, frozenset[str]] = {
     # Of individuals; and whom only an account that is there can name.
     "customers.account": frozenset({"first_name", "last_name", "demographics", "primary_contact_id"}),
+    # Names accounts that who may make a contact need not see.
+    "customers.contact": frozenset({"account_roles"}),
     # Would take it from the pipeline that has it.
     "sales.pipeline": frozenset({"default_pipeline"}),
 }

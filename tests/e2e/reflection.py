@@ -183,6 +183,8 @@ class Catalogue:
 
     def of(self, noun: str, kind: Kind) -> Method:
         """A noun's method of a kind; where there are several, the first."""
+        if kind is Kind.GET and not self.has(noun, kind):
+            kind = Kind.GET_SINGLETON
         return self._by_noun[noun, kind]
 
     def has(self, noun: str, kind: Kind) -> bool:

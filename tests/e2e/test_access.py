@@ -12,7 +12,7 @@ from rotunda_kit.access.permissions import Permission, permission_of
 
 from .cast import OWNED, Cast, Member, Relation
 from .decided import DECIDED
-from .nouns import FIRST
+from .nouns import FIRST, MADE
 from .records import Fields, Records
 from .reflection import INNER, Catalogue, Kind, Method
 from .rest import Rest
@@ -136,6 +136,8 @@ class Try:
         if fresh:
             record = self._prepared(record)
         variables, body = path_of(self._single, record), self._body(record)
+        if method.kind is Kind.UPSERT:
+            variables, body = {}, {"requests": [self._upsert(record)]}
         if method.kind is Kind.BATCH_VERB:
             variables, body = {}, {"requests": [{"id": record["id"], **(body or {})}]}
         return outcome(self._rest.send(method, variables, body, token=caller.token))
@@ -157,6 +159,11 @@ class Try:
         if self.method.kind in (Kind.VERB, Kind.BATCH_VERB):
             return self._records.verb_body(self._single, record)
         return None
+
+    def _upsert(self, record: Fields) -> Fields:
+        account = self._records.get("customers.account", record["accountId"])
+        facts = {"asOfTime": "2026-02-01T08:00:00Z", "creditStatus": "WARNING"}
+        return {"externalId": account["externalIds"][0], "erpFacts": facts}
 
     def _create(self, relation: Relation, caller: Member) -> Outcome:
         variables, body = self._cast.input(self.method.noun, relation, caller)
@@ -187,11 +194,11 @@ def needed(method: Method) -> Permission:
 
 
 def is_owned(method: Method) -> bool:
-    return method.noun in OWNED
+    return method.noun in OWNED or method.noun in MADE
 
 
 def is_not_owned(method: Method) -> bool:
-    return method.noun not in OWNED
+    return not is_owned(method)
 
 
 EVERY_KIND = [kind for kind in Kind if kind not in (*INNER, Kind.CONTRACT)]

@@ -107,7 +107,9 @@ class TestUpsert:
         twice = FACTS | {"revenueByYear": [FACTS["revenueByYear"][0]] * 2}
         items = [(unknown, FACTS), (external_id, twice), (external_id, {}), (external_id, FACTS)]
         body = {"requests": [{"externalId": name, "erpFacts": facts} for name, facts in items]}
-        results = client.post(UPSERT, json=body).json()["results"]
+        answer = client.post(UPSERT, json=body)
+        assert answer.status_code == 200, answer.text
+        results = answer.json()["results"]
         assert [result["outcome"] for result in results] == ["FAILED", "FAILED", "FAILED", "CREATED"]
         assert results[0]["error"]["reason"] == "ACCOUNT_NOT_FOUND"
         assert [error["field"] for error in results[0]["error"]["errors"]] == ["externalId"]

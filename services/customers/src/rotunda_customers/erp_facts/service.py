@@ -1,6 +1,7 @@
 """The methods of ERP facts."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from rotunda.customers.events.v1 import erp_facts_event_pb2 as events_pb
 from rotunda.customers.v1 import erp_facts_service_pb2 as pb
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.erp_facts.model import ErpFacts
+from rotunda_kit.access.permissions import Permission
 from rotunda_kit.db.tables import external_id
 from rotunda_kit.errors import FieldViolation, NotFound
 from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
@@ -43,8 +45,16 @@ async def facts_come_back_with_it(call: Command, record: Account) -> None:
         told.undelete()
 
 
-async def _named(call: Command, items: Sequence[pb.UpsertErpFactsRequest]) -> dict[tuple[str, str], Account]:
-    """The accounts that items name and whose facts the caller may tell, locked."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The accounts that items name, by external id: those of which the caller may tell, and those that he may see."""
+
+    allowed: dict[tuple[str, str], UUID]
+    seen: frozenset[tuple[str, str]]
+
+
+async def _named(call: Command, permission: Permission, items: Sequence[pb.UpsertErpFactsRequest]) -> Named:
+    """The accounts that items name, locked."""
     keys = {(item.external_id.system, item.external_id.id) for item in items}
     rows = await call.session.execute(
         select(external_id.c.system, external_id.c.external_id, external_id.c.resource_id).where(
@@ -53,44 +63,66 @@ async def _named(call: Command, items: Sequence[pb.UpsertErpFactsRequest]) -> di
         )
     )
     named = {(row.system, row.external_id): row.resource_id for row in rows}
+    found = await _lock(call, set(named.values()))
+    allowed, seen = await call.access.sort_out(call.session, Account.__noun__, permission, list(found))
+    return Named(
+        {key: account_id for key, account_id in named.items() if account_id in allowed},
+        frozenset(key for key, account_id in named.items() if account_id in seen),
+    )
+
+
+async def _lock(call: Command, ids: set[UUID]) -> dict[UUID, Account]:
+    """Living accounts, which nobody else changes until the end of the transaction."""
     statement = (
         select(Account)
-        .where(Account.id.in_(set(named.values())), Account.delete_time.is_(None))
+        .where(Account.id.in_(ids), Account.delete_time.is_(None))
         .order_by(Account.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    accounts = {record.id: record for record in await call.session.scalars(statement)}
-    if call.permission is not None:
-        allowed, _ = await call.access.sort_out(call.session, Account.__noun__, call.permission, list(accounts))
-        accounts = {record_id: record for record_id, record in accounts.items() if record_id in allowed}
-    return {key: accounts[record_id] for key, record_id in named.items() if record_id in accounts}
+    found = {record.id: record for record in await call.session.scalars(statement)}
+    call.work.note_locked(found.values())
+    return found
 
 
 async def _told(call: Command, accounts: set[UUID]) -> dict[UUID, ErpFacts]:
     """The facts of accounts, which are locked."""
     statement = select(ErpFacts).where(ErpFacts.account_id.in_(accounts)).execution_options(populate_existing=True)
-    return {record.account_id: record for record in await call.session.scalars(statement)}
+    found = {record.account_id: record for record in await call.session.scalars(statement)}
+    call.work.note_locked(found.values())
+    return found
 
 
 async def take_in(
     call: Command, _request: pb.BatchUpsertErpFactsRequest, items: Sequence[pb.UpsertErpFactsRequest]
 ) -> Callable[[Any], Awaitable[BatchItem]]:
-    """The code that takes in the facts of one account."""
-    named = await _named(call, items)
-    known = await _told(call, {record.id for record in named.values()})
+    """The code that takes in the facts of one account.
+
+    An item that fails takes the state of all records back to before it, so each item asks for its own again.
+    """
+    permission = erp_facts.admission.permission(call, "upsert")
+    named = await _named(call, permission, items)
+    known = {account_id: told.id for account_id, told in (await _told(call, set(named.allowed.values()))).items()}
 
     async def handle(item: pb.UpsertErpFactsRequest) -> BatchItem:
-        its = named.get((item.external_id.system, item.external_id.id))
-        if its is None:
+        key = (item.external_id.system, item.external_id.id)
+        account_id = named.allowed.get(key)
+        if account_id is None and key in named.seen:
+            raise erp_facts.admission.refusal(permission)
+        if account_id is None:
             raise NotFound("ACCOUNT_NOT_FOUND", "There is no account with this external id.").at(
                 FieldViolation("external_id", "no account has it")
             )
+        its = call.work.locked(Account, account_id) or (await _lock(call, {account_id}))[account_id]
         values = erp_facts.mapping.values(item.erp_facts, erp_facts.mapping.writable(item.erp_facts, ["*"]))
-        record = known.get(its.id)
+        record = None
+        if account_id in known:
+            record = call.work.locked(ErpFacts, known[account_id]) or (await _told(call, {account_id})).get(account_id)
         if record is None:
-            record = known[its.id] = ErpFacts(account_id=its.id, **values)
+            record = ErpFacts(account_id=account_id, **values)
+            known[account_id] = record.id
             call.session.add(record)
+            call.work.note_locked([record])
             outcome = CREATED
         else:
             outcome = await _renew(call, record, values)
