@@ -147,6 +147,7 @@ class TestAll:
             "customers.account",
             "customers.activity",
             "customers.contact",
+            "customers.erp_facts",
         ]
 
 

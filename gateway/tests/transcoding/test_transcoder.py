@@ -39,7 +39,8 @@ class TestGet:
         assert response.status_code == 200
         assert response.json() == {
             "id": ID, "displayName": "Acme", "type": "COMPANY", "accountNumber": "", "etag": "e1", "addresses": [],
-            "phones": [], "emails": [], "externalIds": [], "createTime": "1970-01-01T00:00:00Z",
+            "phones": [], "emails": [], "externalIds": [], "tags": [], "interests": [], "ownedProducts": [],
+            "createTime": "1970-01-01T00:00:00Z",
         }  # fmt: skip
         assert services.request == accounts.GetAccountRequest(id=ID)
 
