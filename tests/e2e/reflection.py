@@ -41,6 +41,7 @@ class Kind(StrEnum):
     UNDELETE = "undelete"
     UPSERT = "upsert"
     BATCH_CREATE = "batch create"
+    BATCH_UPDATE = "batch update"
     BATCH_VERB = "batch verb"
     VERB = "verb"
     OVERVIEW = "overview"
@@ -141,6 +142,8 @@ class Method:
     def _kind_of_verb(self, verb: str) -> Kind:
         if verb == "batchCreate":
             return Kind.BATCH_CREATE
+        if verb == "batchUpdate":
+            return Kind.BATCH_UPDATE
         if verb == "undelete":
             return Kind.UNDELETE
         if verb.startswith("upsert"):

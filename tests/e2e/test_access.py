@@ -12,7 +12,7 @@ from rotunda_kit.access.permissions import Permission, permission_of
 
 from .cast import OWNED, Cast, Member, Relation
 from .decided import DECIDED
-from .nouns import FIRST, MADE
+from .nouns import FIRST, MADE, new_uuid
 from .records import Fields, Records
 from .reflection import INNER, Catalogue, Kind, Method
 from .rest import Rest
@@ -136,6 +136,8 @@ class Try:
         if fresh:
             record = self._prepared(record)
         variables, body = path_of(self._single, record), self._body(record)
+        if method.kind is Kind.BATCH_UPDATE:
+            variables, body = path_of(method, record), {"requests": [self._update(record)]}
         if method.kind is Kind.UPSERT:
             variables, body = {}, {"requests": [self._upsert(record)]}
         if method.kind is Kind.BATCH_VERB:
@@ -159,6 +161,10 @@ class Try:
         if self.method.kind in (Kind.VERB, Kind.BATCH_VERB):
             return self._records.verb_body(self._single, record)
         return None
+
+    def _update(self, record: Fields) -> Fields:
+        name, value = self._records.changes(self.method.noun, record)[0]
+        return {"id": record["id"], self._records.resource_name(self.method.noun): {name: value}}
 
     def _upsert(self, record: Fields) -> Fields:
         account = self._records.get("customers.account", record["accountId"])
@@ -274,6 +280,8 @@ def _any_body(method: Method, records: Records) -> Any:
             return records.body(method.noun)
         case Kind.BATCH_CREATE:
             return {"requests": [records.item(method.noun)]}
+        case Kind.BATCH_UPDATE:
+            return {"requests": [{"id": new_uuid(), records.resource_name(method.noun): {}}]}
         case Kind.VERB:
             return records.verb_body(method, records.shared(method.noun))
     return {} if method.kind is Kind.UPDATE else None

@@ -77,6 +77,86 @@ class TestBatchCreate:
         assert_problem(response, 422, "IDEMPOTENCY_KEY_REUSED")
 
 
+class TestBatchUpdate:
+    def change(self, noun: str, record: Fields, records: Records, **more: object) -> Fields:
+        """An item that changes a record, and one more field of the item."""
+        name, value = records.changes(noun, record)[0]
+        return {"id": record["id"], records.resource_name(noun): {name: value}, **more}
+
+    @each(Kind.BATCH_UPDATE)
+    def test_a_wrong_item_does_not_stop_the_others(self, method: Method, rest: Rest, records: Records) -> None:
+        first, second, third = (records.create(method.noun) for _ in range(3))
+        name = records.resource_name(method.noun)
+        requests = [
+            self.change(method.noun, first, records),
+            self.change(method.noun, {"id": new_uuid()}, records),
+            self.change(method.noun, {"id": "x"}, records),
+            {"id": second["id"], name: {"etag": "0", "externalIds": []}},
+            {"id": second["id"], name: {"externalIds": [{"system": "erp"}]}},
+            self.change(method.noun, third, records),
+        ]
+        results = rest.ok(method, records.parent(method.noun), {"requests": requests})["results"]
+        outcomes = [result["outcome"] for result in results]
+        assert outcomes == ["UPDATED", "FAILED", "FAILED", "FAILED", "FAILED", "UPDATED"]
+        for at, record in ((0, first), (5, third)):
+            field, value = next(iter(requests[at][name].items()))
+            now = records.get(method.noun, record["id"])
+            assert kept(value, now[field])
+            assert results[at][name] == now
+        unknown, malformed, stale, wrong = (result["error"] for result in results[1:5])
+        assert (unknown["status"], unknown["reason"]) == (404, method.not_found)
+        assert (malformed["status"], [error["field"] for error in malformed["errors"]]) == (400, ["id"])
+        assert (stale["status"], stale["reason"]) == (412, "ETAG_MISMATCH")
+        assert [error["field"] for error in wrong["errors"]] == ["externalIds[0].id"]
+        assert records.get(method.noun, second["id"]) == second
+
+    @each(Kind.BATCH_UPDATE)
+    def test_what_is_so_already_is_left_alone(self, method: Method, rest: Rest, records: Records) -> None:
+        record = records.create(method.noun)
+        body = {"requests": [self.change(method.noun, record, records)]}
+        (changed,) = rest.ok(method, records.parent(method.noun), body)["results"]
+        (same,) = rest.ok(method, records.parent(method.noun), body)["results"]
+        assert (changed["outcome"], same["outcome"]) == ("UPDATED", "UNCHANGED")
+        name = records.resource_name(method.noun)
+        assert changed[name] == same[name]
+
+    @each(Kind.BATCH_UPDATE)
+    def test_the_mask_says_what_is_changed_and_cleared(self, method: Method, rest: Rest, records: Records) -> None:
+        record = records.create(method.noun, externalIds=[{"system": "erp", "id": new_uuid()}])
+        item = self.change(method.noun, record, records, updateMask="externalIds")
+        (result,) = rest.ok(method, records.parent(method.noun), {"requests": [item]})["results"]
+        shown = result[records.resource_name(method.noun)]
+        assert shown["externalIds"] == []
+        name, _ = records.changes(method.noun, record)[0]
+        assert shown.get(name) == record.get(name)
+
+    @each(Kind.BATCH_UPDATE)
+    def test_a_record_that_stands_there_twice_is_changed_twice(
+        self, method: Method, rest: Rest, records: Records
+    ) -> None:
+        record = records.create(method.noun)
+        name = records.resource_name(method.noun)
+        ids = [new_uuid(), new_uuid()]
+        items = [{"id": record["id"], name: {"externalIds": [{"system": "erp", "id": each_id}]}} for each_id in ids]
+        results = rest.ok(method, records.parent(method.noun), {"requests": items})["results"]
+        assert [result["outcome"] for result in results] == ["UPDATED", "UPDATED"]
+        assert records.get(method.noun, record["id"])["externalIds"] == [{"system": "erp", "id": ids[1]}]
+
+    @each(Kind.BATCH_UPDATE)
+    def test_the_same_key_replays_the_answer(self, method: Method, rest: Rest, records: Records) -> None:
+        key, record = new_uuid(), records.create(method.noun)
+        body = {"requests": [self.change(method.noun, record, records)]}
+        first, second = (rest.ok(method, records.parent(method.noun), body, key=key) for _ in range(2))
+        assert first == second
+
+    @each(Kind.BATCH_UPDATE)
+    def test_takes_from_one_to_a_thousand(self, method: Method, rest: Rest, records: Records) -> None:
+        item = {"id": new_uuid(), records.resource_name(method.noun): {}}
+        for items in ([], [item] * 1001):
+            response = rest.send(method, records.parent(method.noun), {"requests": items})
+            assert_problem(response, 400, naming=["requests"])
+
+
 class TestVerb:
     @each(Kind.VERB)
     def test_an_unknown_id_is_not_found(self, method: Method, rest: Rest, records: Records) -> None:

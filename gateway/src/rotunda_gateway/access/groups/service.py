@@ -60,6 +60,7 @@ class GroupService(Servicer, service="rotunda.access.v1.GroupService"):
     DeleteGroup = groups.delete(an_administrator_remains)
     UndeleteGroup = groups.undelete()
     BatchCreateGroups = groups.batch_create()
+    BatchUpdateGroups = groups.batch_update()
 
     @groups.verb
     async def AddGroupMembers(call: Command, record: Group, request: pb.AddGroupMembersRequest) -> None:  # noqa: N805

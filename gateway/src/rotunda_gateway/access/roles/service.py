@@ -73,3 +73,4 @@ class RoleService(Servicer, service="rotunda.access.v1.RoleService"):
     DeleteRole = roles.delete()
     UndeleteRole = roles.undelete()
     BatchCreateRoles = roles.batch_create()
+    BatchUpdateRoles = roles.batch_update()

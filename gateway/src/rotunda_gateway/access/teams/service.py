@@ -32,3 +32,4 @@ class TeamService(Servicer, service="rotunda.access.v1.TeamService"):
     DeleteTeam = teams.delete(no_children(Team, "parent_team_id", "TEAM_HAS_SUBTEAMS"))
     UndeleteTeam = teams.undelete()
     BatchCreateTeams = teams.batch_create()
+    BatchUpdateTeams = teams.batch_update()

@@ -30,3 +30,4 @@ class TerritoryService(Servicer, service="rotunda.access.v1.TerritoryService"):
     DeleteTerritory = territories.delete(no_children(Territory, "parent_territory_id", "TERRITORY_HAS_PARTS"))
     UndeleteTerritory = territories.undelete()
     BatchCreateTerritories = territories.batch_create()
+    BatchUpdateTerritories = territories.batch_update()

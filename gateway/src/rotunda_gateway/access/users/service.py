@@ -93,3 +93,4 @@ class UserService(Servicer, service="rotunda.access.v1.UserService"):
     DeleteUser = users.delete(not_above_own, an_administrator_remains, end_his_sessions)
     UndeleteUser = users.undelete()
     BatchCreateUsers = users.batch_create()
+    BatchUpdateUsers = users.batch_update()

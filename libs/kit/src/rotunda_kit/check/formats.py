@@ -37,6 +37,11 @@ def uuid(value: str) -> str:
     return lower
 
 
+def is_uuid(value: str) -> bool:
+    """Whether a text is a UUID with its hyphens, in whatever case."""
+    return _UUID.fullmatch(value.lower()) is not None
+
+
 def email(value: str) -> str:
     """An e-mail address, its domain in lower case; the domain is not looked up."""
     try:

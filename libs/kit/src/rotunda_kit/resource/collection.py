@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from rotunda_kit.access.permissions import UPDATE
+from rotunda_kit.check.formats import is_uuid
 from rotunda_kit.errors import InvalidArgument
 from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
 from rotunda_kit.resource.records import Guard, M, R, Records, shows_deleted
@@ -13,6 +14,8 @@ from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import Method, response_class
 
 UPSERT = "externalIds"
+# An id that no record has.
+NOBODY = str(UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Collection(Records[R, M]):
         """Update<Noun>: the fields of the mask, or those that are set."""
 
         async def handle(_servicer: Any, request: Any, call: Command) -> Any:
-            given = getattr(request, self.resource_field(request).name)
+            given = self._given(request)
             record = await self.load(call, given.id, given.etag, where=self._where(given))
             await self.change(call, record, request, list(request.update_mask.paths))
             return self._answer(call, request, await self.message(call, record))
@@ -111,14 +114,13 @@ class Collection(Records[R, M]):
             if request.upsert_by not in ("", UPSERT, "external_ids"):
                 raise InvalidArgument.of("upsert_by", f"must be {UPSERT} or unset")
             for item in request.requests:
-                for name, value in self._where(request).items():
-                    setattr(getattr(item, self.resource_field(item).name), name, value)
+                self._complete(request, self._given(item))
 
         async def start(call: Command, request: Any, items: Sequence[Any]) -> Callable[[Any], Awaitable[BatchItem]]:
             named = await self._named(call, items) if request.upsert_by else {}
 
             async def handle(item: Any) -> BatchItem:
-                given = getattr(item, self.resource_field(item).name)
+                given = self._given(item)
                 keys = [(external.system, external.id) for external in given.external_ids]
                 known = {named[key] for key in keys if key in named}
                 if len(known) > 1:
@@ -137,6 +139,37 @@ class Collection(Records[R, M]):
             return handle
 
         return batch_method(start, self.admission.shield, prepare)
+
+    def batch_update(self) -> Method:
+        """BatchUpdate<Nouns>: many changes, each for itself, of the records that the items' `id` says."""
+
+        def prepare(request: Any) -> None:
+            for item in request.requests:
+                given = self._given(item)
+                # One that is wrong is named once, where it stands.
+                given.id = item.id if is_uuid(item.id) else NOBODY
+                self._complete(request, given)
+
+        async def start(call: Command, _request: Any, items: Sequence[Any]) -> Callable[[Any], Awaitable[BatchItem]]:
+            await self.load_many(call, [item.id for item in items])
+
+            async def handle(item: Any) -> BatchItem:
+                given = self._given(item)
+                record = await self.load(call, given.id, given.etag, where=self._where(given))
+                changed = await self.change(call, record, item, list(item.update_mask.paths))
+                return BatchItem(record, UPDATED if changed else UNCHANGED)
+
+            return handle
+
+        return batch_method(start, self.admission.shield, prepare)
+
+    def _given(self, request: Any) -> Any:
+        return getattr(request, self.resource_field(request).name)
+
+    def _complete(self, request: Any, given: Any) -> None:
+        """Let a record of a batch be of the parent that the batch names."""
+        for name, value in self._where(request).items():
+            setattr(given, name, value)
 
     def verb(self, apply: Callable[[Command, R, Any], Awaitable[None]]) -> "Verb":
         """A method `<Verb><Noun>` that changes one record: load it, call the rule, answer with the record as it is now.

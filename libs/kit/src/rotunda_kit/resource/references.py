@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from rotunda.access.v1 import group_service_pb2, team_service_pb2, user_service_pb2
 from rotunda_kit.access.permissions import READ, Permission, resource_of
+from rotunda_kit.check.formats import is_uuid
 from rotunda_kit.db.tables import access_group, access_team, access_user
 from rotunda_kit.descriptors import behaviours, message_type_of, rules
 from rotunda_kit.errors import NotFound, PermissionDenied
@@ -138,7 +139,7 @@ class ReferenceCheck:
         """
         named: dict[str, set[str]] = {}
         for _, noun, record_id in references_in(request):
-            if _is_uuid(record_id):
+            if is_uuid(record_id):
                 named.setdefault(noun, set()).add(record_id)
         missing: set[tuple[str, str]] = set()
         for noun, ids in named.items():
@@ -184,11 +185,3 @@ class ReferenceCheck:
             async with call.database.transaction() as session:
                 await copy.keep(session, rows)
         return {str(row["id"]) for row in rows}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -68,3 +68,4 @@ class AccountService(Servicer, service="rotunda.customers.v1.AccountService"):
     )
     UndeleteAccount = accounts.undelete(facts_come_back_with_it)
     BatchCreateAccounts = accounts.batch_create()
+    BatchUpdateAccounts = accounts.batch_update()

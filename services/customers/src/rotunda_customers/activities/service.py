@@ -57,6 +57,7 @@ class ActivityService(Servicer, service="rotunda.customers.v1.ActivityService"):
     DeleteActivity = activities.delete()
     UndeleteActivity = activities.undelete()
     BatchCreateActivities = activities.batch_create()
+    BatchUpdateActivities = activities.batch_update()
 
     @activities.verb
     async def CompleteActivity(_call: Command, activity: Activity, request: pb.CompleteActivityRequest) -> None:  # noqa: N805

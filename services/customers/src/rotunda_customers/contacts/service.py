@@ -50,3 +50,4 @@ class ContactService(Servicer, service="rotunda.customers.v1.ContactService"):
     DeleteContact = contacts.delete()
     UndeleteContact = contacts.undelete()
     BatchCreateContacts = contacts.batch_create()
+    BatchUpdateContacts = contacts.batch_update()

@@ -46,6 +46,7 @@ class CampaignService(Servicer, service="rotunda.marketing.v1.CampaignService"):
     CreateCampaign = campaigns.create()
     UpdateCampaign = campaigns.update()
     BatchCreateCampaigns = campaigns.batch_create()
+    BatchUpdateCampaigns = campaigns.batch_update()
 
     @command
     async def DeleteCampaign(self, request: pb.DeleteCampaignRequest, call: Command) -> pb.DeleteCampaignResponse:

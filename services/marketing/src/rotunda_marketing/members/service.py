@@ -60,3 +60,4 @@ class CampaignMemberService(Servicer, service="rotunda.marketing.v1.CampaignMemb
     DeleteCampaignMember = members.delete()
     UndeleteCampaignMember = members.undelete()
     BatchCreateCampaignMembers = members.batch_create()
+    BatchUpdateCampaignMembers = members.batch_update()

@@ -41,3 +41,4 @@ class CloseReasonService(Servicer, service="rotunda.sales.v1.CloseReasonService"
     DeleteCloseReason = close_reasons.delete()
     UndeleteCloseReason = close_reasons.undelete()
     BatchCreateCloseReasons = close_reasons.batch_create()
+    BatchUpdateCloseReasons = close_reasons.batch_update()

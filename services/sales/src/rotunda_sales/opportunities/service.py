@@ -76,6 +76,7 @@ class OpportunityService(Servicer, service="rotunda.sales.v1.OpportunityService"
     DeleteOpportunity = opportunities.delete()
     UndeleteOpportunity = opportunities.undelete(pipeline_lives)
     BatchCreateOpportunities = opportunities.batch_create()
+    BatchUpdateOpportunities = opportunities.batch_update()
 
     @opportunities.verb
     async def MoveOpportunityToStage(call: Command, record: Opportunity, request: Any) -> None:  # noqa: N805

@@ -66,3 +66,4 @@ class PipelineService(Servicer, service="rotunda.sales.v1.PipelineService"):
     DeletePipeline = pipelines.delete(not_needed)
     UndeletePipeline = pipelines.undelete()
     BatchCreatePipelines = pipelines.batch_create()
+    BatchUpdatePipelines = pipelines.batch_update()

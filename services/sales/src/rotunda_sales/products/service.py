@@ -19,3 +19,4 @@ class ProductService(Servicer, service="rotunda.sales.v1.ProductService"):
     DeleteProduct = products.delete()
     UndeleteProduct = products.undelete()
     BatchCreateProducts = products.batch_create()
+    BatchUpdateProducts = products.batch_update()

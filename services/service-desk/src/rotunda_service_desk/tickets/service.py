@@ -39,6 +39,7 @@ class TicketService(Servicer, service="rotunda.service_desk.v1.TicketService"):
     DeleteTicket = tickets.delete()
     UndeleteTicket = tickets.undelete()
     BatchCreateTickets = tickets.batch_create()
+    BatchUpdateTickets = tickets.batch_update()
 
     @tickets.verb
     async def AssignTicket(_call: Command, ticket: Ticket, request: pb.AssignTicketRequest) -> None:  # noqa: N805

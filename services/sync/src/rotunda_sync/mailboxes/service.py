@@ -44,3 +44,4 @@ class MailboxService(Servicer, service="rotunda.sync.v1.MailboxService"):
     DeleteMailbox = mailboxes.delete(empty)
     UndeleteMailbox = mailboxes.undelete()
     BatchCreateMailboxes = mailboxes.batch_create()
+    BatchUpdateMailboxes = mailboxes.batch_update()

@@ -117,6 +117,7 @@ class MessageService(Servicer, service="rotunda.sync.v1.MessageService"):
     DeleteMessage = messages.delete()
     UndeleteMessage = messages.undelete(mailbox_lives)
     BatchCreateMessages = messages.batch_create()
+    BatchUpdateMessages = messages.batch_update()
 
     @messages.verb
     async def AssignMessage(_call: Command, record: Message, request: pb.AssignMessageRequest) -> None:  # noqa: N805
