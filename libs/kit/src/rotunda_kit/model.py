@@ -99,8 +99,8 @@ class Change:
 class Resource(MappedAsDataclass, kw_only=True, eq=False, repr=False):
     """A record that the API shows: it has an identity, a version, and a history that is told as events.
 
-    A class names itself by `__noun__`, for example `sales.opportunity`; its table is named after it. No two records have
-    the same id, of whatever nouns they are.
+    A class names itself by `__noun__`, for example `sales.opportunity`; its table is named after it. No two records
+    have the same id, of whatever nouns they are.
     """
 
     __noun__: ClassVar[str]

@@ -1,7 +1,7 @@
 """The kit's side of the 360 degree view: sections, each one SQL statement for all accounts of a batch."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,7 @@ def list_section(
     *,
     order_by: Sequence[ColumnElement[Any]],
     belongs: Callable[[ColumnElement[UUID]], ColumnElement[bool]] | None = None,
+    also: Callable[[ColumnElement[UUID]], ColumnElement[bool]] | None = None,
     within: Callable[[Select[Any]], Select[Any]] = lambda statement: statement,
 ) -> Section:
     """A section that shows the head of a list.
@@ -57,9 +58,10 @@ def list_section(
         name: of the section.
         collection: whose records.
         answer: message of the list's own answer.
-        order_by: which come first; an index on the account and these serves it.
+        order_by: which come first, all descending; an index on the account and these serves it.
         belongs: the condition under which a record is an account's, from the account's id; if omitted, its
             `account_id` says so. A record that belongs in several ways (`EXISTS`) still comes once.
+        also: another way to belong, that an index of its own serves; of few records an account.
         within: narrows the list further.
     """
     mapping = collection.mapping
@@ -67,13 +69,22 @@ def list_section(
         func.unnest(bindparam("accounts", type_=ARRAY(Uuid))).table_valued("account_id").render_derived(name="asked")
     )
     is_its = mapping.table.c.account_id == asked.c.account_id if belongs is None else belongs(asked.c.account_id)
+    # Of what is found in two ways, to put it into one order.
+    order: Any = order_by if also else ()
+    keys = [term.element.label(f"key_{at}") for at, term in enumerate(order)]
 
-    def heads(visible: ColumnElement[bool] | None) -> Select[Any]:
-        rows = within(mapping.select()).where(is_its)
+    def heads(visible: ColumnElement[bool] | None) -> Any:
+        living = within(mapping.select()).add_columns(*keys)
         if visible is not None:
-            rows = rows.where(visible)
-        head = rows.order_by(*order_by).limit(bindparam("rows", type_=Integer)).lateral("head")
-        return select(*head.c, asked.c.account_id.label("asked_for")).select_from(asked.join(head, true()))
+            living = living.where(visible)
+        by_account = _heads(asked, living.where(is_its).order_by(*order_by))
+        if also is None:
+            return by_account
+        # Not one condition with OR: the planner can't know how few there are, and would look through the whole table in
+        # the order that is wanted. GREATEST of one value is that value, in an order that no index has.
+        unindexed = [func.greatest(key.element).desc() for key in keys]
+        further = living.where(also(asked.c.account_id), is_its.is_not(true())).order_by(*unindexed)
+        return by_account.union_all(_heads(asked, further))
 
     all_heads = heads(None)
     resource = collection.admission.resource
@@ -83,8 +94,11 @@ def list_section(
         visible = await access.condition(collection.model.__noun__, Permission(resource, READ))
         statement = all_heads if visible is None else heads(visible)
         shield = access.shield(resource)
+        listed: Iterable[Any] = await call.rows(statement, {"accounts": accounts, "rows": rows})
+        if also is not None:
+            listed = _first(listed, len(keys), rows)
         found: dict[UUID, list[Message]] = {}
-        for row in await call.rows(statement, {"accounts": accounts, "rows": rows}):
+        for row in listed:
             message = mapping.read(row)
             if shield is not None:
                 shield.apply(message)
@@ -92,6 +106,20 @@ def list_section(
         return {account_id: answer(**{rows_field.name: messages}) for account_id, messages in found.items()}
 
     return Section(name, collection.model.__noun__, resource, fill, answer())
+
+
+def _heads(asked: Any, rows: Select[Any]) -> Select[Any]:
+    """The first rows of each account that is asked for, and the account."""
+    head = rows.limit(bindparam("rows", type_=Integer)).lateral("head")
+    return select(*head.c, asked.c.account_id.label("asked_for")).select_from(asked.join(head, true()))
+
+
+def _first(rows: Iterable[Any], keys: int, limit: int) -> list[Any]:
+    """Of rows that end in their keys and their account, each account's first, in descending order."""
+    by_account: dict[UUID, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: tuple(row[-1 - keys : -1]), reverse=True):
+        by_account.setdefault(row[-1], []).append(row)
+    return [row for of_account in by_account.values() for row in of_account[:limit]]
 
 
 def record_section(

@@ -10,7 +10,7 @@ from rotunda_customers.accounts import queries
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.accounts.service import accounts, joins, names
 from rotunda_customers.activities.service import activities, activity
-from rotunda_customers.contacts.queries import belongs_to
+from rotunda_customers.contacts.queries import has_a_role_at
 from rotunda_customers.contacts.service import contact, contacts
 from rotunda_customers.erp_facts.service import erp_facts
 from rotunda_kit.overview import list_section, overview_servicer, record_section
@@ -32,7 +32,7 @@ OverviewService = overview_servicer(
         contacts,
         contact_service_pb2.ListContactsResponse,
         order_by=[contact.c.id.desc()],
-        belongs=belongs_to,
+        also=has_a_role_at,
     ),
     list_section(
         "activities",
