@@ -114,6 +114,10 @@ def outcome(response: httpx.Response) -> Outcome:
     return Outcome.UNSEEN
 
 
+# What can be done with the same record as often as one likes.
+REPEATABLE = {Kind.GET, Kind.GET_SINGLETON, Kind.UNDELETE, Kind.UPSERT, Kind.UPDATE, Kind.BATCH_UPDATE}
+
+
 class Try:
     """Calls a method with a record as someone."""
 
@@ -132,6 +136,7 @@ class Try:
                 return self._create(relation, caller)
             case Kind.LIST:
                 return self._list(relation, caller)
+        fresh = fresh and method.kind not in REPEATABLE
         record = self._cast.record(method.noun, relation, caller, fresh=fresh)
         if fresh:
             record = self._prepared(record)

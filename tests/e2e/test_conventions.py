@@ -180,10 +180,12 @@ class TestList:
             assert 'did you mean "createTime"?' in described(problem, parameter)
 
     @each(Kind.LIST)
-    def test_a_filter_by_id_finds_that_one(self, method: Method, rest: Rest, records: Records) -> None:
-        record_id = records.shared(method.noun)["id"]
-        page = rest.ok(method, records.parent(method.noun), query={"filter": f'id = "{record_id}"'})
-        assert records_in(page) == [records.get(method.noun, record_id)]
+    def test_a_filter_by_id_finds_that_one(
+        self, method: Method, rest: Rest, catalogue: Catalogue, records: Records
+    ) -> None:
+        record, get = records.shared(method.noun), catalogue.of(method.noun, Kind.GET)
+        page = rest.ok(method, records.parent(method.noun), query={"filter": f'id = "{record["id"]}"'})
+        assert records_in(page) == [rest.ok(get, path_of(get, record))]
         assert page["nextPageToken"] == ""
 
     @each(Kind.LIST)
