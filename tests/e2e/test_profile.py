@@ -88,6 +88,13 @@ class TestPrimaryContact:
         for account in (accounts[2], records.create("customers.account")):
             assert_problem(self.name(client, account, contact), 400, naming=["primaryContactId"])
 
+    def test_of_a_subsidiary_belongs_to_it_too(
+        self, client: httpx.Client, records: Records, contact: Fields, accounts: list[Fields]
+    ) -> None:
+        subsidiary = records.create("customers.account", parentAccountId=accounts[0]["id"])
+        assert_problem(self.name(client, subsidiary, contact), 400, naming=["primaryContactId"])
+        assert self.shown(client, subsidiary) is None
+
     def test_ceases_to_be_it_when_he_leaves(
         self, client: httpx.Client, contact: Fields, accounts: list[Fields]
     ) -> None:

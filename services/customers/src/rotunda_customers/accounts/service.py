@@ -52,7 +52,8 @@ accounts = Collection(
     event=events_pb.AccountEvent,
     derived=names,
     joins=joins,
-    guards=[in_hierarchy(Account, "parent_account_id"), primary_contact_is_its_own],
+    # In this order: what the second one flushes, the first one would not see as a change any more.
+    guards=[primary_contact_is_its_own, in_hierarchy(Account, "parent_account_id")],
 )
 
 
