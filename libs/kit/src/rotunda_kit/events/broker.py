@@ -2,7 +2,6 @@
 
 import asyncio
 
-import nats
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -44,20 +43,27 @@ async def connect(url: str, name: str) -> Client:
     async def failed(error: Exception) -> None:
         log.warning("broker error", error=type(error).__name__)
 
-    return await nats.connect(
-        url,
-        name=name,
-        connect_timeout=5,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.5,
-        ping_interval=PING_INTERVAL,
-        max_outstanding_pings=MOST_UNANSWERED_PINGS,
-        disconnected_cb=lost,
-        reconnected_cb=back,
-        error_cb=failed,
-        # Nothing is buffered while the broker is away: the outbox is the buffer.
-        pending_size=-1,
-    )
+    client = Client()
+    try:
+        await client.connect(
+            url,
+            name=name,
+            connect_timeout=5,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type] # it only sleeps for so long
+            ping_interval=PING_INTERVAL,
+            max_outstanding_pings=MOST_UNANSWERED_PINGS,
+            disconnected_cb=lost,
+            reconnected_cb=back,
+            error_cb=failed,
+            # Nothing is buffered while the broker is away: the outbox is the buffer.
+            pending_size=-1,
+        )
+    except BaseException:
+        # Given up on the way, it would leave its socket open.
+        await client.close()
+        raise
+    return client
 
 
 async def provision_stream(jetstream: JetStreamContext, service: str) -> None:
