@@ -222,11 +222,15 @@ class TestRights:
             assert listener.of(after["id"]) == []
 
     def test_a_role_that_is_given_counts_for_streams_that_are_open(
-        self, platform: Platform, client: httpx.Client, cast: Cast, records: Records
+        self, platform: Platform, client: httpx.Client, cast: Cast, records: Records, listener: Listener
     ) -> None:
-        nobody = cast.member()
+        witness, nobody = listener, cast.member()
         with listening(platform.url, nobody.token) as listener:
             before = records.create("customers.account")
+            witness.hears(before["id"], "customers.account.created")
+            last = witness.last
+            # Or it would be decided when the role is known already.
+            seconds_until(lambda: listener.behind(last), 3 * HEARTBEAT)
             answer = client.patch(f"/v1/users/{nobody.id}", json={"roleIds": [SHIPPED[0].id]})
             assert answer.is_success, answer.text
 
