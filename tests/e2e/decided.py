@@ -2,6 +2,9 @@
 
 _SHARES = {"create", "delete", "read", "update"}
 
+# Whoever is signed in may read them.
+_CUSTOM_FIELDS = {"create", "delete", "update"}
+
 _DEAD_LETTERS = {"discard", "read", "replay"}
 
 DECIDED = {
@@ -12,6 +15,9 @@ DECIDED = {
     "access.territories": {"create", "delete", "read", "update"},
     "access.users": {"create", "delete", "read", "update"},
     "customers.accounts": {"create", "delete", "read", "update"},
+    "customers.customFields": _CUSTOM_FIELDS,
+    "sales.customFields": _CUSTOM_FIELDS,
+    "service_desk.customFields": _CUSTOM_FIELDS,
     "customers.erpFacts": {"read", "upsert"},
     "customers.activities": {"complete", "create", "delegate", "delete", "read", "update"},
     "customers.contacts": {"create", "delete", "read", "update"},

@@ -57,9 +57,12 @@ MADE: Mapping[str, Callable[[Records], Fields]] = {"customers.erp_facts": erp_fa
 # Fields that make sense only together with others, and are left out where all fields are filled in.
 LEFT_OUT: Mapping[str, frozenset[str]] = {
     # Of individuals; and whom only an account that is there can name.
-    "customers.account": frozenset({"first_name", "last_name", "demographics", "primary_contact_id"}),
+    "customers.account": frozenset({"first_name", "last_name", "demographics", "primary_contact_id", "custom_fields"}),
     # Names accounts that who may make a contact need not see.
-    "customers.contact": frozenset({"account_roles"}),
+    "customers.contact": frozenset({"account_roles", "custom_fields"}),
+    # Those that there are.
+    "sales.opportunity": frozenset({"custom_fields"}),
+    "service_desk.ticket": frozenset({"custom_fields"}),
     # Would take it from the pipeline that has it.
     "sales.pipeline": frozenset({"default_pipeline"}),
 }

@@ -55,7 +55,7 @@ class TestContract:
     @each(Kind.CONTRACT)
     def test_every_service_has_it(self, method: Method, servers: dict[str, Catalogue]) -> None:
         having = [name for name, catalogue in servers.items() if method.name in catalogue.methods]
-        assert having == [name for name in SERVERS if implements(name, method.descriptor)]
+        assert having == [name for name in SERVERS if implements(name.replace("-", "_"), method.descriptor)]
 
     @each(Kind.CONTRACT, where=lambda method: method.noun == "kit.dead_letter" and method.variables)
     def test_an_id_that_names_no_service_is_not_found(self, method: Method, rest: Rest) -> None:

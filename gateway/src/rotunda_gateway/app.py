@@ -1,7 +1,10 @@
 """The gateway at one glance: the protos' methods as REST, its own routes, and access in the same process."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
+from rotunda.kit.v1.custom_field_service_pb2 import CustomField
 from rotunda_gateway.auth.callers import Callers
 from rotunda_gateway.auth.credentials import Credentials
 from rotunda_gateway.auth.encryption import Encryption
@@ -22,6 +25,7 @@ from rotunda_gateway.contracts.lists import LISTS
 from rotunda_gateway.health import health_routes
 from rotunda_gateway.http.problems import install_problems
 from rotunda_gateway.http.rate_limits import BATCH, READ, WRITE, RateLimits
+from rotunda_gateway.openapi.custom_fields import custom_fields
 from rotunda_gateway.openapi.docs import install_docs
 from rotunda_gateway.overview.routes import overview_routes
 from rotunda_gateway.overview.view import Views
@@ -66,7 +70,12 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     passwords = Passwords(runtime, mail, settings.password_reset_url)
     routes = discover_routes()
     install_problems(app, lambda: runtime.retired, settings.max_in_flight)
-    install_docs(app, routes)
+    contracts = Contracts(runtime.clients.call, LISTS)
+
+    async def read_custom_fields(headers: Mapping[str, str]) -> list[CustomField]:
+        return await custom_fields(contracts.call, await callers.authenticate(headers))
+
+    install_docs(app, routes, read_custom_fields)
     app.include_router(health_routes(runtime))
     app.include_router(auth_routes(callers, sessions, sign_in, factors, runtime.database))
     app.include_router(session_routes(callers, sessions, credentials))
@@ -82,9 +91,7 @@ def make_app(runtime: Runtime, settings: GatewaySettings) -> FastAPI:
     install_provisioning(app, Provisioning(runtime.clients.call, callers.authenticate, settings.body_limit))
     install_transcoder(
         app,
-        Transcoder(
-            Contracts(runtime.clients.call, LISTS).call, callers.authenticate, routes, body_limit=settings.body_limit
-        ),
+        Transcoder(contracts.call, callers.authenticate, routes, body_limit=settings.body_limit),
     )
     return app
 

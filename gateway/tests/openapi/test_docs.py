@@ -1,18 +1,34 @@
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from rotunda.kit.v1 import custom_field_service_pb2 as pb
 from rotunda_gateway.openapi.docs import install_docs
 from rotunda_gateway.transcoding.routes import discover_routes
+
+
+async def custom_fields(headers: Mapping[str, str]) -> list[pb.CustomField]:
+    """What somebody who is signed in is told of."""
+    assert headers["authorization"] == "Bearer one"
+    return [
+        pb.CustomField(record_type="customers.account", name="riskClass", type=pb.CUSTOM_FIELD_TYPE_INTEGER),
+        pb.CustomField(
+            record_type="customers.account",
+            name="areas",
+            type=pb.CUSTOM_FIELD_TYPE_CHOICES,
+            choices=["A"],
+            required=True,
+        ),
+    ]
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(title="Rotunda", openapi_url=None, docs_url=None, redoc_url=None)
-    install_docs(app, discover_routes())
+    install_docs(app, discover_routes(), custom_fields)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         yield client
 
@@ -23,6 +39,18 @@ class TestDocument:
         assert first.headers["content-type"] == "application/json"
         assert "/v1/accounts/{id}" in first.json()["paths"]
         assert (await client.get("/openapi.json")).content == first.content
+
+    async def test_it_has_the_custom_fields_of_who_is_signed_in(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/openapi.json", headers={"authorization": "Bearer one"})
+        assert answer.headers["vary"] == "authorization"
+        schemas = answer.json()["components"]["schemas"]
+        account, patch = (schemas[name]["properties"]["customFields"] for name in ("Account", "AccountPatch"))
+        assert account["properties"]["riskClass"]["type"] == "integer"
+        assert account["required"] == ["areas"]
+        assert account["properties"]["areas"]["items"] == {"type": "string", "enum": ["A"]}
+        assert patch["properties"]["riskClass"]["type"] == ["integer", "null"]
+        assert "required" not in patch
+        assert "properties" not in schemas["Contact"]["properties"]["customFields"]
 
     async def test_the_pages_themselves_are_not_in_it(self, client: httpx.AsyncClient) -> None:
         paths = (await client.get("/openapi.json")).json()["paths"]

@@ -4,13 +4,13 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
-from uuid import UUID
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from rotunda.kit.v1.resource_pb2 import RecordReference
 from rotunda_gateway.contracts.merge import MergedList, merged
+from rotunda_kit.check.formats import is_uuid
 from rotunda_kit.client import service_of
 from rotunda_kit.descriptors import message_class
 from rotunda_kit.errors import (
@@ -26,6 +26,11 @@ from rotunda_kit.errors import (
 CONTRACTS = "kit"
 # Every service, by the name of its proto package.
 SERVICES = ("customers", "sales", "service_desk", "marketing", "sync", "access")
+# The contracts that not all implement: of access no record can be shared.
+_IMPLEMENTED_BY = {
+    "CustomFieldService": ("customers", "sales", "service_desk"),
+    "ShareService": ("customers", "sales", "service_desk", "marketing", "sync"),
+}
 # Seconds that a service has to answer, where all are asked: one that hangs must not hold up the others' answers.
 ASK_TIMEOUT = 4.0
 
@@ -81,7 +86,7 @@ class Contracts:
         if service is not None:
             return await self._call(method, request, token=token, timeout=timeout, service=service)
         if record_id:
-            if not _is_uuid(record_id):
+            if not is_uuid(record_id):
                 raise _not_found(method)
             return await self._having(method, request, services, token, timeout)
         return await self._all(method, request, services, token, timeout)
@@ -168,8 +173,8 @@ class Contracts:
 
 
 def implements(service: str, method: MethodDescriptor) -> bool:
-    """Whether a service has a contract's method: of access no record can be shared."""
-    return service != "access" or method.containing_service.name != "ShareService"
+    """Whether a service has a contract's method."""
+    return service in _IMPLEMENTED_BY.get(method.containing_service.name, SERVICES)
 
 
 def _weight(error: BaseException) -> int:
@@ -202,8 +207,13 @@ def _record_id(request: Any) -> str:
 
 
 def _service_of_record(request: Any, services: Sequence[str]) -> str | None:
-    """The service of the record that a request refers to in a field `record`; None if there is none."""
+    """The service that a request names by a record, or by a noun in a field `record_type`; None if it names none."""
     for path, holder in _holders(request).items():
+        if getattr(holder, "record_type", ""):
+            service = str(holder.record_type).partition(".")[0]
+            if service not in services:
+                raise InvalidArgument.of(f"{path}.record_type".lstrip("."), "names no service that has such records")
+            return service
         if "record" in holder.DESCRIPTOR.fields_by_name and holder.HasField("record"):
             service = str(holder.record.type).partition(".")[0]
             if service not in services:
@@ -211,14 +221,6 @@ def _service_of_record(request: Any, services: Sequence[str]) -> str | None:
                 raise InvalidArgument.of(field, "names no service that has such records")
             return service
     return None
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _not_found(method: MethodDescriptor) -> NotFound:

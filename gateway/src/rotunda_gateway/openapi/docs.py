@@ -1,12 +1,14 @@
 """`/openapi.json`, and `/docs` which shows it; nothing is loaded from elsewhere."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 
+from rotunda.kit.v1.custom_field_service_pb2 import CustomField
+from rotunda_gateway.openapi.custom_fields import with_custom_fields
 from rotunda_gateway.openapi.document import render_document
 from rotunda_gateway.transcoding.routes import Route
 
@@ -15,6 +17,8 @@ _PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+ReadCustomFields = Callable[[Mapping[str, str]], Awaitable[Sequence[CustomField]]]
 
 
 class _Document:
@@ -33,12 +37,13 @@ class _Document:
             return self._content
 
 
-def install_docs(app: FastAPI, routes: Sequence[Route]) -> None:
+def install_docs(app: FastAPI, routes: Sequence[Route], custom_fields: ReadCustomFields) -> None:
     """Serve the OpenAPI document and its page.
 
     Args:
         app: made with `openapi_url`, `docs_url` and `redoc_url` None.
         routes: what the protos declare.
+        custom_fields: those that whoever sends a request with credentials is told of.
     """
     document = _Document(app, routes)
     static = files("rotunda_gateway.openapi") / "static"
@@ -46,8 +51,12 @@ def install_docs(app: FastAPI, routes: Sequence[Route]) -> None:
     initializer = (static / "initializer.js").read_bytes()
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Response:
-        return Response(await document.content(), media_type="application/json", headers={"cache-control": "no-cache"})
+    async def openapi(request: Request) -> Response:
+        content = await document.content()
+        if "authorization" in request.headers:
+            content = with_custom_fields(content, await custom_fields(request.headers))
+        headers = {"cache-control": "no-cache", "vary": "authorization"}
+        return Response(content, media_type="application/json", headers=headers)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -7,9 +7,15 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from rotunda.kit.v1 import annotations_pb2
 from rotunda_gateway.openapi.comments import Comments
-from rotunda_kit.descriptors import behaviours, enum_name, is_map, is_wrapper, map_fields, rules
+from rotunda_kit.descriptors import behaviours, enum_name, is_map, is_wrapper, map_fields, noun_name, rules
+from rotunda_kit.resource.mapping import CUSTOM_FIELDS
 
 Schema = dict[str, Any]
+
+# At a schema of custom fields: the noun whose they are.
+CUSTOM_FIELDS_OF = "x-custom-fields-of"
+# What the names of schemas end in that a PATCH takes.
+PATCH = "Patch"
 
 _INT32: Schema = {"type": "integer", "format": "int32"}
 _UINT32: Schema = {"type": "integer", "format": "uint32", "minimum": 0}
@@ -92,7 +98,7 @@ class Schemas:
             field for field in message.fields if field.name not in left_out and "OUTPUT_ONLY" not in behaviours(field)
         ]
         return self._component(
-            message, f"{message.full_name}:patch", "Patch", lambda: self._object(message, fields, patch=True)
+            message, f"{message.full_name}:patch", PATCH, lambda: self._object(message, fields, patch=True)
         )
 
     def body(self, message: Descriptor, left_out: Collection[str]) -> Schema:
@@ -117,6 +123,8 @@ class Schemas:
             schema["x-immutable"] = True
         if rules(field).refers_to:
             schema["x-refers-to"] = rules(field).refers_to
+        if field.name == CUSTOM_FIELDS and field.containing_type is not None and not field.is_repeated:
+            schema[CUSTOM_FIELDS_OF] = noun_name(field.containing_type)
         if field.GetOptions().deprecated:
             schema["deprecated"] = True
         return schema

@@ -14,6 +14,8 @@ from rotunda_kit.access.permissions import resource_of
 from rotunda_kit.access.shares.model import Share
 from rotunda_kit.access.shares.service import share_servicer
 from rotunda_kit.audit.service import audit_servicer
+from rotunda_kit.custom_fields.model import CustomField, Customizable
+from rotunda_kit.custom_fields.service import custom_field_servicer
 from rotunda_kit.db import migrations
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.restored import lift
@@ -77,6 +79,11 @@ class Service:
         """The mapped classes of its nouns."""
         return [model for noun, model in nouns().items() if noun.startswith(f"{self.name}.")]
 
+    @property
+    def customizable(self) -> list[type[Resource]]:
+        """Those of them whose records can have custom fields."""
+        return [model for model in self.models if issubclass(model, Customizable)]
+
     def all_reactions(self) -> dict[str, list[Reaction]]:
         """Reactions by the service that they listen to."""
         by_source: dict[str, list[Reaction]] = {}
@@ -98,7 +105,7 @@ class Service:
         """Prepare a database that was restored to an earlier state: nobody shall take what comes for what was lost."""
         database = Database(url, 1)
         try:
-            await lift(database, [*self.models, Share])
+            await lift(database, [*self.models, Share, CustomField])
             if self.after_restore is not None:
                 await self.after_restore(database)
         finally:
@@ -141,6 +148,8 @@ class Service:
         ]
         if resources:
             contracts.append(share_servicer(self.name, resources))
+        if self.customizable:
+            contracts.append(custom_field_servicer(self.name, [model.__noun__ for model in self.customizable]))
         return [*self.servicers, *contracts]
 
     def _own_nouns(self) -> dict[str, Table]:

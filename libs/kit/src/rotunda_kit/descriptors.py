@@ -7,7 +7,13 @@ from typing import Any, cast
 
 from google.api import field_behavior_pb2
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    EnumValueDescriptor,
+    FieldDescriptor,
+    ServiceDescriptor,
+)
 from google.protobuf.message import Message
 
 from rotunda.kit.v1 import annotations_pb2
@@ -117,6 +123,12 @@ def json_path(path: str) -> str:
 def snake_path(path: str) -> str:
     """A lowerCamelCase field path in snake_case, as protobuf's own mapping of field masks has it."""
     return _CAPITAL.sub(lambda match: f"_{match[0].lower()}", path)
+
+
+def noun_name(named: Descriptor | ServiceDescriptor) -> str:
+    """The noun of a message or a service: `sales.close_reason` for CloseReason and CloseReasonService."""
+    name = snake_path(named.name.removesuffix("Service")).lstrip("_")
+    return f"{named.file.package.split('.')[1]}.{name}"
 
 
 def is_map(field: FieldDescriptor) -> bool:

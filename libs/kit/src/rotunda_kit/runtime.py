@@ -16,6 +16,9 @@ from rotunda_kit.access.directory import Directory
 from rotunda_kit.app import Service
 from rotunda_kit.audit.chain import ChainWorker, Signer
 from rotunda_kit.client import KEEPALIVE_MS, MAX_MESSAGE_BYTES, Clients
+from rotunda_kit.custom_fields.catalogue import catalogue_of
+from rotunda_kit.custom_fields.model import CustomField
+from rotunda_kit.custom_fields.upkeep import Upkeep
 from rotunda_kit.db.engine import Database
 from rotunda_kit.events.advisories import Advisories
 from rotunda_kit.events.broker import connect
@@ -24,6 +27,7 @@ from rotunda_kit.events.reconcile import Owner, Reconciler
 from rotunda_kit.events.relay import Relay
 from rotunda_kit.housekeeping import housekeep
 from rotunda_kit.identity import TokenVerifier
+from rotunda_kit.model import Resource
 from rotunda_kit.monitor import Monitor
 from rotunda_kit.resource.purge import empty_bins
 from rotunda_kit.server.pipeline import Pipeline
@@ -62,6 +66,7 @@ class Runtime:
         self._broker: Client | None = None
         self._work: set[asyncio.Task[None]] = set()
         self.port = 0
+        self._knows_custom_fields = False
         # Whether it is about to stop.
         self.retired = False
         # The gRPC services that it answers for.
@@ -80,6 +85,7 @@ class Runtime:
             self.settings.max_in_flight,
         )
         self.start(self.control.directory.run())
+        self._know_custom_fields()
         server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -113,6 +119,11 @@ class Runtime:
         await self._ready(*names)
         log.info("serving", port=self.port)
 
+    def _know_custom_fields(self) -> None:
+        if self.service.customizable and not self._knows_custom_fields:
+            self._knows_custom_fields = True
+            self.start(catalogue_of(self.service.name).run(self.database))
+
     async def _answer_probes(self) -> None:
         """Tell an orchestrator that the process lives, and whether it is ready: in plain text, at a port of its own."""
         if not self.settings.probe_port or self._probes:
@@ -132,7 +143,11 @@ class Runtime:
         name = self.service.name
         await self._answer_probes()
         self.start(housekeep(self.database, self.service.housekeeping))
-        self.start(empty_bins(self.database, self.service.models, timedelta(days=self.settings.recycle_bin_days)))
+        bins: list[type[Resource]] = [*self.service.models, CustomField]
+        self.start(empty_bins(self.database, bins, timedelta(days=self.settings.recycle_bin_days)))
+        self._know_custom_fields()
+        if self.service.customizable:
+            self.start(Upkeep(self.database, self.service.customizable).run())
         signer = Signer.from_file(self.settings.audit_keys_file)
         self.start(ChainWorker(name, self.settings.database_url, signer).run())
         self.start(self._events(name))

@@ -11,15 +11,13 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Executable, Select, Table, insert, select, text
+from sqlalchemy import Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ClauseElement
 
 from rotunda_kit.embedded import Postgres
 from rotunda_kit.filter import compile_filter
 from rotunda_kit.listing.field import ListField
+from rotunda_kit.testing.explain import Explain
 
 Row = dict[str, Any]
 Predicate = Callable[[Row], bool]
@@ -218,18 +216,6 @@ def joined(draw: st.DrawFn, simple: st.SearchStrategy[Piece]) -> Piece:
 FILTERS = joined(
     st.one_of(COMPARISONS, joined(COMPARISONS).map(lambda piece: (f"({piece[0]})", piece[1]))),
 )
-
-
-class Explain(Executable, ClauseElement):
-    inherit_cache = False
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self.statement = statement
-
-
-@compiles(Explain)
-def compile_explain(element: Explain, compiler: SQLCompiler, **options: Any) -> str:
-    return "EXPLAIN " + compiler.process(element.statement, **options)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Reads of sensitive fields: told in the audit trail before the answer leaves."""
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -10,10 +9,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 
 from rotunda_kit.audit.entries import Entry
-from rotunda_kit.descriptors import json_path, rules
+from rotunda_kit.descriptors import json_path, noun_name, rules
 
 READ = "read"
-_CAPITAL = re.compile("[A-Z]")
 
 
 @cache
@@ -42,9 +40,7 @@ def shows_sensitive(method: MethodDescriptor) -> bool:
 
 def noun_of(method: MethodDescriptor) -> str:
     """The noun that a method's service is named after, for example `sales.close_reason`."""
-    service = method.containing_service
-    name = _CAPITAL.sub(lambda match: f"_{match[0].lower()}", service.name.removesuffix("Service")).lstrip("_")
-    return f"{service.file.package.split('.')[1]}.{name}"
+    return noun_name(method.containing_service)
 
 
 def reads_in(request: Any, answer: Message, noun: str) -> list[Entry]:

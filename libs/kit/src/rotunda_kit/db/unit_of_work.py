@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rotunda_kit.audit.entries import PARAMETERS, Cause, Entry, entry_of, note_statement, parameters
+from rotunda_kit.custom_fields.catalogue import acquaint
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import external_id
 from rotunda_kit.db.tracking import TrackingSession
@@ -175,6 +176,7 @@ class UnitOfWork:
         connection = await self.session.connection()
         for model, of_model in by_model.items():
             mapping = publication_of(model).mapping
+            await acquaint(connection, model, (getattr(r, "custom_fields", None) for r in of_model))
             for row in await connection.execute(mapping.all_by_ids, {"ids": [r.id for r in of_model]}):
                 message: Any = mapping.read(row)
                 self._messages[UUID(message.id), int(message.etag)] = message

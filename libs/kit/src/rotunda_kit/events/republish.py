@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rotunda_kit.custom_fields.catalogue import catalogue_for
 from rotunda_kit.db.engine import Database
 from rotunda_kit.db.tables import outbox
 from rotunda_kit.db.unit_of_work import OUTBOX_COLUMNS, TELL
@@ -131,6 +132,9 @@ async def restate(
     if not records:
         return []
     connection = await session.connection()
+    catalogue = catalogue_for(model)
+    if catalogue is not None:
+        await catalogue.refresh(connection)
     found = await connection.execute(publication.mapping.all_by_ids, {"ids": [record.id for record in records]})
     messages = {UUID(message.id): message for message in map(publication.mapping.read, found)}
     field = noun.split(".")[1]

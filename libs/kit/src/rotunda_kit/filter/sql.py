@@ -102,7 +102,7 @@ def _asks_if_set(comparison: Comparison) -> bool | None:
 
 def _is_set(field: ListField) -> _Condition:
     match field.kind:
-        case FieldKind.JSON_LIST:
+        case FieldKind.JSON_LIST if field.json_key:
             key = field.json_key.replace("\\", "\\\\").replace('"', '\\"')
             found = _json(field).path_exists(literal(f'$[*]."{key}"', JSONPATH()))
         case FieldKind.TEXT_LIST | FieldKind.UUID_LIST:
@@ -117,7 +117,7 @@ def _is_set(field: ListField) -> _Condition:
 def _any_set(inner: list[ListField]) -> _Condition:
     """Whether anything is set in a message, or whether a list of messages holds any."""
     first = inner[0]
-    if first.kind is FieldKind.JSON_LIST:
+    if first.json_key:
         return _Condition(_json(first).contains(literal([{}], JSONB())), first.nullable)
     found = [_is_set(field) for field in inner]
     return _Condition(or_(*(each.clause for each in found)), any(each.unknowable for each in found))
@@ -158,7 +158,8 @@ def _list_entry(field: ListField, comparison: Comparison) -> ColumnElement[bool]
         raise wrong(comparison.position, f"{field.name} is a list; ask with : or = what it holds")
     entry = _read(field, comparison.value)
     if field.kind is FieldKind.JSON_LIST:
-        return _json(field).contains(literal([{field.json_key: entry}], JSONB()))
+        wanted = {field.json_key: entry} if field.json_key else entry
+        return _json(field).contains(literal([wanted], JSONB()))
     # The generic ARRAY of a column has no containment.
     array: ARRAY[Any] = ARRAY(Uuid() if field.kind is FieldKind.UUID_LIST else Text())
     return type_coerce(field.column, array).contains(literal([entry], array))

@@ -64,7 +64,8 @@ class ListField:
         nullable: whether it may be unset.
         enum_values: of an ENUM, or of an enum in a list: names of the API and the texts that the database keeps.
         orderable: whether a list can be ordered by it.
-        json_key: of a JSON_LIST, the key of the objects that this field is.
+        json_key: of a JSON_LIST, the key of the objects that this field is; empty where it is a list of texts.
+        parameter_type: of what the column is compared with, where it is kept otherwise than its kind is.
     """
 
     path: str
@@ -74,6 +75,7 @@ class ListField:
     enum_values: Mapping[str, str] | None = None
     orderable: bool = True
     json_key: str = ""
+    parameter_type: TypeEngine[Any] | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +89,8 @@ class ListField:
 
     def bind(self, value: Any) -> ColumnElement[Any]:
         """A value to compare the column with, as a parameter. Not for lists."""
-        return literal(value, Double() if self.binary else _PARAMETER_TYPES[self.kind])
+        kind = Double() if self.binary else _PARAMETER_TYPES[self.kind]
+        return literal(value, self.parameter_type or kind)
 
 
 def find_field(name: str, fields: Mapping[str, ListField]) -> ListField | None:

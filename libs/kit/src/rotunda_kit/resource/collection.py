@@ -38,7 +38,8 @@ class Collection(Records[R, M]):
             rows = await call.rows(await self.admission.visible(call, statement), {"id": UUID(request.id)})
             if not rows:
                 raise self.not_found()
-            return self._answer(call, request, self.mapping.read(rows[0]))
+            (message,) = await self.read(call, rows)
+            return self._answer(call, request, message)
 
         return Method(False, handle)
 

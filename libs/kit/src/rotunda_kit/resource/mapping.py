@@ -10,6 +10,7 @@ A message field finds its columns by these rules:
 | list of messages | JSONB, names as in the proto |
 | any other message `regarding` | `regarding_<field>` for each of its fields |
 | anything | the expression that `derived` names, which is read only |
+| google.protobuf.Struct `custom_fields` | `Customizable.custom_fields`, by the definitions that there are |
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, FromClause, Select, Table, Text, Uuid, bindparam, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from rotunda_kit.custom_fields.catalogue import catalogue_for
 from rotunda_kit.descriptors import behaviours, enum_prefix, message_type_of
 from rotunda_kit.listing.field import FieldKind, ListField
 from rotunda_kit.model import Resource
@@ -45,6 +47,7 @@ Reader = Callable[[Sequence[Any], int], Any]
 TIMESTAMP = "google.protobuf.Timestamp"
 DATE = "google.type.Date"
 MONEY = "google.type.Money"
+CUSTOM_FIELDS = "custom_fields"
 
 _SCALAR_KINDS = {
     FieldDescriptor.CPPTYPE_INT32: FieldKind.INTEGER,
@@ -158,11 +161,13 @@ class ResourceMapping(Generic[R, M]):
         self.table: Table = table
         self.by_hand = frozenset(by_hand)
         self._derived = dict(derived or {})
+        self._catalogue = catalogue_for(model)
         self.fields: dict[str, FieldMap] = {}
         for field in self.descriptor.fields:
             mapped = self._map(field)
             if mapped is not None:
                 self.fields[field.name] = mapped
+        # Those of the message itself; custom fields come and go.
         self.list_fields: dict[str, ListField] = {
             listed.path: listed for mapped in self.fields.values() for listed in mapped.list_fields
         }
@@ -175,6 +180,7 @@ class ResourceMapping(Generic[R, M]):
         for mapped in self.fields.values():
             plan.append((mapped.name, len(self.columns), mapped.read))
             self.columns.extend(mapped.columns)
+        self._custom_at = next((at for name, at, _ in plan if name == CUSTOM_FIELDS), -1)
         # Made once: building a statement costs as much as running a small one.
         is_it = self.table.c.id == bindparam("id", type_=Uuid)
         self.by_id = self.select().where(is_it)
@@ -199,6 +205,18 @@ class ResourceMapping(Generic[R, M]):
         for name, at, read in self._converted:
             values[name] = read(row, at)
         return self.message(**values)
+
+    def puzzles(self, rows: Iterable[Sequence[Any]]) -> bool:
+        """Whether one of some rows has values of custom fields that were made since the catalogue was read."""
+        if self._catalogue is None:
+            return False
+        return not all(self._catalogue.knows(row[self._custom_at]) for row in rows)
+
+    def listed(self) -> dict[str, ListField]:
+        """What lists can be filtered and ordered by, by snake_case path."""
+        if self._catalogue is None:
+            return self.list_fields
+        return self.list_fields | self._catalogue.listed(self.model.__noun__, self.table.c[CUSTOM_FIELDS])
 
     # Writing
 
@@ -231,6 +249,9 @@ class ResourceMapping(Generic[R, M]):
             return self._over(field, [self._derived[name]], writable=False)
         if name in self.by_hand:
             return None
+        if name == CUSTOM_FIELDS and self._catalogue is not None:
+            # Taken in by `take_custom_fields`.
+            return FieldMap(name, [self.table.c[name]], _through(self._catalogue.shown), None, [])
         if name in self.table.c:
             columns: list[ColumnElement[Any]] = [self.table.c[name]]
             if field.message_type is not None and field.message_type.full_name == MONEY:

@@ -5,15 +5,17 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import ColumnElement, FromClause, Select, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, select
 
 from rotunda_kit.access.permissions import CREATE, READ, UPDATE, Permission, resource_of
-from rotunda_kit.db.tables import external_id
+from rotunda_kit.custom_fields.catalogue import catalogue_for
+from rotunda_kit.custom_fields.taking import take_custom_fields
 from rotunda_kit.errors import FieldViolation, InvalidArgument, NotFound
 from rotunda_kit.listing.page import Page
 from rotunda_kit.model import Resource
 from rotunda_kit.resource.admission import Admission
-from rotunda_kit.resource.mapping import ResourceMapping, there
+from rotunda_kit.resource.external_ids import records_named
+from rotunda_kit.resource.mapping import CUSTOM_FIELDS, ResourceMapping, there
 from rotunda_kit.resource.publication import Publication, publish
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import response_class
@@ -65,6 +67,9 @@ class Records(Generic[R, M]):
         self.model = model
         self.mapping = ResourceMapping(model, message, derived=derived, joins=joins, by_hand=by_hand or ())
         self._by_hand = dict(by_hand or {})
+        self._catalogue = catalogue_for(model)
+        if self._catalogue is not None:
+            self._by_hand[CUSTOM_FIELDS] = take_custom_fields
         self._build = build
         self._guards = guards
         self._parent = parent
@@ -222,8 +227,11 @@ class Records(Generic[R, M]):
         if self._parent:
             parent_id = getattr(request, self._parent[1])
             binding = f"{binding} {parent_id}"
+        if "custom" in f"{request.filter} {request.order_by}":
+            # Who asks may have made it a moment ago, in another process.
+            await self._look_at_custom_fields(call)
         page = Page(
-            self.admission.listed(call, self.mapping.list_fields),
+            self.admission.listed(call, self.mapping.listed()),
             filter=request.filter,
             order_by=request.order_by,
             page_size=request.page_size,
@@ -237,10 +245,21 @@ class Records(Generic[R, M]):
             statement = statement.where(self.mapping.table.c[self._parent[1]] == UUID(parent_id))
         statement = await self.admission.visible(call, statement)
         rows, token = page.cut(await call.rows(page.apply(statement)))
-        messages = [self.mapping.read(row) for row in rows]
+        messages = await self.read(call, rows)
         for message in messages:
             self.admission.shield(call, message)
         return messages, token
+
+    async def read(self, call: Call, rows: Sequence[Any]) -> list[M]:
+        """The messages of rows of `self.mapping.select()`."""
+        if self.mapping.puzzles(rows):
+            await self._look_at_custom_fields(call)
+        return [self.mapping.read(row) for row in rows]
+
+    async def _look_at_custom_fields(self, call: Call) -> None:
+        if self._catalogue is not None:
+            async with call.database.reading() as connection:
+                await self._catalogue.refresh(connection)
 
     async def _enter_parent(self, call: Command, request: Any, given: Any, name: str) -> None:
         """Let a new record be of the parent that the request names beside it, or that it names itself (in a batch)."""
@@ -279,13 +298,7 @@ class Records(Generic[R, M]):
             for item in items
             for external in getattr(item, self.resource_field(item).name).external_ids
         }
-        rows = await call.session.execute(
-            select(external_id.c.system, external_id.c.external_id, external_id.c.resource_id).where(
-                external_id.c.noun == self.model.__noun__,
-                tuple_(external_id.c.system, external_id.c.external_id).in_(keys),
-            )
-        )
-        named = {(row.system, row.external_id): row.resource_id for row in rows}
+        named = await records_named(call.session, self.model.__noun__, keys)
         await self._lock(call, list(set(named.values())), Permission(self.admission.resource, UPDATE))
         return named
 

@@ -72,11 +72,19 @@ class TestPlatform:
         self.runtimes[service.name] = runtime
         return runtime
 
-    async def call(self, method: str, token: str | None = None, **fields: Any) -> Any:
-        """Call a method by its full name, for example `rotunda.customers.v1.AccountService.GetAccount`."""
+    async def call(self, method: str, token: str | None = None, *, of: str | None = None, **fields: Any) -> Any:
+        """Call a method by its full name, for example `rotunda.customers.v1.AccountService.GetAccount`.
+
+        Args:
+            method: its full name.
+            token: in whose name; the administrator's, if omitted.
+            of: the service, for a method that several serve.
+            **fields: of the request.
+        """
         descriptor = descriptor_pool.Default().FindMethodByName(method)
         request: Message = GetMessageClass(descriptor.input_type)(**fields)
-        return await self.clients.call(descriptor, request, token=self.token() if token is None else token)
+        token = self.token() if token is None else token
+        return await self.clients.call(descriptor, request, token=token, service=of)
 
     async def stop(self, *names: str) -> None:
         """Stop these services; without a name all of them, and the calls to them."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_customers.database import Base
 from rotunda_customers.profile.model import Profile, each_once
+from rotunda_kit.custom_fields.model import Customizable
 from rotunda_kit.errors import FieldViolation
 from rotunda_kit.model import Resource, living, type_json
 
@@ -25,7 +26,7 @@ class AccountType(StrEnum):
     INDIVIDUAL = "INDIVIDUAL"
 
 
-class Account(Profile, Resource, Base):
+class Account(Profile, Customizable, Resource, Base):
     """A company or an individual that buys, or may buy."""
 
     __noun__ = "customers.account"

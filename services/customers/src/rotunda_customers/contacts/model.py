@@ -9,11 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from rotunda_customers.database import Base
 from rotunda_customers.profile.model import each_once
+from rotunda_kit.custom_fields.model import Customizable
 from rotunda_kit.errors import FieldViolation
 from rotunda_kit.model import Resource, living, type_json
 
 
-class Contact(Resource, Base):
+class Contact(Customizable, Resource, Base):
     """A person that one deals with, at one account, at several, or alone."""
 
     __noun__ = "customers.contact"

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, update
 
 from rotunda.customers.events.v1 import erp_facts_event_pb2 as events_pb
 from rotunda.customers.v1 import erp_facts_service_pb2 as pb
 from rotunda_customers.accounts.model import Account
 from rotunda_customers.erp_facts.model import ErpFacts
 from rotunda_kit.access.permissions import Permission
-from rotunda_kit.db.tables import external_id
 from rotunda_kit.errors import FieldViolation, NotFound
 from rotunda_kit.resource.batch import CREATED, UNCHANGED, UPDATED, BatchItem, batch_method
 from rotunda_kit.resource.collection import Collection
+from rotunda_kit.resource.external_ids import records_named
 from rotunda_kit.server.call import Call, Command
 from rotunda_kit.server.method import Servicer, query
 
@@ -56,13 +56,7 @@ class Named:
 async def _named(call: Command, permission: Permission, items: Sequence[pb.UpsertErpFactsRequest]) -> Named:
     """The accounts that items name, locked."""
     keys = {(item.external_id.system, item.external_id.id) for item in items}
-    rows = await call.session.execute(
-        select(external_id.c.system, external_id.c.external_id, external_id.c.resource_id).where(
-            external_id.c.noun == Account.__noun__,
-            tuple_(external_id.c.system, external_id.c.external_id).in_(keys),
-        )
-    )
-    named = {(row.system, row.external_id): row.resource_id for row in rows}
+    named = await records_named(call.session, Account.__noun__, keys)
     found = await _lock(call, set(named.values()))
     allowed, seen = await call.access.sort_out(call.session, Account.__noun__, permission, list(found))
     return Named(

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rotunda_kit.custom_fields.model import Customizable
 from rotunda_kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from rotunda_kit.model import Resource, living, new_id, now
 from rotunda_sales.close_reasons.model import CloseReason
@@ -29,7 +30,7 @@ class OpportunityState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class Opportunity(Resource, Base):
+class Opportunity(Customizable, Resource, Base):
     """A qualified inquiry of a customer, led through stages until it is won, lost or cancelled."""
 
     __noun__ = "sales.opportunity"

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Sequence, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rotunda_kit.custom_fields.model import Customizable
 from rotunda_kit.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from rotunda_kit.model import Resource, living, now
 from rotunda_service_desk.database import Base
@@ -55,7 +56,7 @@ class TicketChannel(StrEnum):
     OTHER = "OTHER"
 
 
-class Ticket(Resource, Base):
+class Ticket(Customizable, Resource, Base):
     """A matter that a customer brings up, from its report to its resolution."""
 
     __noun__ = "service_desk.ticket"

@@ -1,5 +1,6 @@
 """What lists of shares can be filtered and ordered by."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -18,5 +19,9 @@ _ORDERED_ALIKE = (FieldKind.UUID, FieldKind.TIME)
 @cache
 def list_fields() -> dict[str, ListField]:
     """The fields of shares, the same in every service."""
-    fields = ResourceMapping(Share, pb.Share).list_fields
+    return ordered_alike(ResourceMapping(Share, pb.Share).list_fields)
+
+
+def ordered_alike(fields: Mapping[str, ListField]) -> dict[str, ListField]:
+    """The fields of a list that every service has a part of: orderable are those that all order alike."""
     return {path: replace(field, orderable=field.kind in _ORDERED_ALIKE) for path, field in fields.items()}

@@ -5,17 +5,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Computed, Index, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from rotunda_kit.db.tables import kit_metadata
+from rotunda_kit.db.kit_base import KitBase
 from rotunda_kit.errors import FieldViolation
-from rotunda_kit.model import ModelBase, Resource, living
-
-
-class KitBase(ModelBase, DeclarativeBase):
-    """Mapped classes that every service has."""
-
-    metadata = kit_metadata
+from rotunda_kit.model import Resource, living
 
 
 class ShareLevel(StrEnum):

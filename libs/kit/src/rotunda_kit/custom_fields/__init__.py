@@ -1,0 +1,1 @@
+"""Fields that an administrator adds to a noun while the platform runs."""
