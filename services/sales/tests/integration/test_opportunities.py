@@ -1,14 +1,18 @@
 """The standard methods of opportunities."""
 
+import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from rotunda.kit.v1 import resource_pb2
 from rotunda.sales.v1 import opportunity_service_pb2 as pb
 from rotunda.sales.v1 import pipeline_service_pb2 as pipelines_pb
 from rotunda_kit.errors import AlreadyExists, EtagMismatch, FailedPrecondition, InvalidArgument, NotFound
 from rotunda_kit.model import new_id
+from rotunda_kit.testing.waiting import eventually
 
 from .sales import NEEDS_ANALYSIS, NOT_RECORDED, PIPELINE, QUALIFICATION, Sales
 
@@ -61,6 +65,25 @@ class TestCreate:
         pipeline = await sales.pipeline("One", "Two")
         opportunity = await sales.opportunity(pipeline_id=pipeline.id)
         assert opportunity.stage_id == pipeline.stages[0].id
+
+    async def test_it_does_not_go_along_a_pipeline_that_is_just_being_deleted(self, sales: Sales) -> None:
+        pipeline = await sales.pipeline("First")
+        async with sales.database.transaction() as deleting:
+            delete = text("UPDATE pipeline SET delete_time = now() WHERE id = :id")
+            lock = text("SELECT FROM pipeline WHERE id = :id FOR UPDATE")
+            for statement in (lock, delete):
+                await deleting.execute(statement, {"id": UUID(pipeline.id)})
+            opening = asyncio.create_task(sales.opportunity(pipeline_id=pipeline.id))
+
+            async def waits() -> bool:
+                blocked = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+                async with sales.database.reading() as connection:
+                    return bool(await connection.scalar(text(blocked)))
+
+            await eventually(waits)
+        with pytest.raises(InvalidArgument) as caught:
+            await opening
+        assert [violation.field for violation in caught.value.violations] == ["opportunity.pipeline_id"]
 
     @pytest.mark.parametrize("stage_id", [QUALIFICATION, str(new_id())])
     async def test_its_stage_is_one_of_its_pipeline(self, sales: Sales, stage_id: str) -> None:

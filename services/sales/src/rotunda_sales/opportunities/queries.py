@@ -36,10 +36,15 @@ def lives(pipeline_id: UUID) -> Select[Any]:
 
 
 def stages_of_all_pipelines() -> Select[Any]:
-    """Every stage with its pipeline: the default pipeline's first, each pipeline's in their order."""
+    """Every stage with its pipeline: the default pipeline's first, each pipeline's in their order.
+
+    Until the end of the transaction none of the pipelines is deleted.
+    """
     return (
         select(stage.c.id, stage.c.pipeline_id)
         .join_from(stage, pipeline)
         .where(pipeline.c.delete_time.is_(None))
         .order_by(pipeline.c.default_pipeline.desc(), stage.c.pipeline_id, stage.c.position)
+        # As a reference to it locks it: opportunities that begin don't wait for each other.
+        .with_for_update(read=True, key_share=True, of=pipeline)
     )
