@@ -1,16 +1,22 @@
 """Second factors."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 import pyotp
 import pytest
 from cryptography.exceptions import InvalidTag
 
+from rotunda_gateway.access.users.model import User
 from rotunda_gateway.auth import second_factor as module
 from rotunda_gateway.auth.encryption import Encryption
+from rotunda_gateway.auth.housekeeping import DELETE_WHAT_ENDED
+from rotunda_kit.model import now
+from rotunda_kit.resource.purge import purge
 
 from .conftest import PASSWORD, Gateway, Person, assert_problem
 
@@ -195,3 +201,25 @@ class TestRemoval:
         assert_problem(await gateway.send("POST", path, person), 403, "PERMISSION_MISSING")
         (await gateway.send("POST", path, administrator)).raise_for_status()
         assert (await sign_in(gateway, person)).status_code == 200
+
+
+class TestPurge:
+    async def test_stays_with_who_is_deleted_and_goes_with_who_is_purged(
+        self, gateway: Gateway, person: Person, clock: Clock
+    ) -> None:
+        await enable(gateway, person, clock)
+        database = gateway.platform.runtimes["access"].database
+
+        async def left() -> list[int]:
+            async with database.transaction() as session:
+                for statement in DELETE_WHAT_ENDED:
+                    await session.execute(statement, {"batch": 1000})
+            return [
+                (await gateway.rows(f"SELECT count(*) FROM {table} WHERE user_id = :id", id=UUID(person.id)))[0][0]
+                for table in ("second_factor", "recovery_code")
+            ]
+
+        await gateway.platform.call("rotunda.access.v1.UserService.DeleteUser", id=person.id)
+        assert await left() == [1, 10]
+        assert await purge(database, User, now() + timedelta(days=1)) >= 1
+        assert await left() == [0, 0]

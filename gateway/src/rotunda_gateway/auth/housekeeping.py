@@ -14,6 +14,11 @@ DELETE_WHAT_ENDED = [
         WHERE digest IN (SELECT digest FROM password_reset WHERE expire_time < now() LIMIT :batch)
         """
     ),
+    # Who is deleted may come back, and finds it as it was; who is purged never does. Recovery codes go with it.
+    text(
+        "DELETE FROM second_factor WHERE user_id IN (SELECT user_id FROM second_factor"
+        ' JOIN "user" ON id = user_id WHERE purge_time IS NOT NULL LIMIT :batch)'
+    ),
     # From where somebody has signed in is remembered longer than from where somebody has not.
     text(
         "DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE update_time < now() - interval '1 day'"
