@@ -1,5 +1,6 @@
 """Who a customer is, and the people that belong to him: beyond what the conventions say of every field."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -106,6 +107,19 @@ class TestPrimaryContact:
         assert self.shown(client, accounts[1]) == contact["id"]
         client.patch(path, json={"accountId": None, "accountRoles": []}).raise_for_status()
         assert self.shown(client, accounts[1]) is None
+
+    def test_of_an_account_that_he_leaves_at_this_moment_he_is_not(
+        self, client: httpx.Client, records: Records, accounts: list[Fields]
+    ) -> None:
+        for _ in range(10):
+            contact = records.create("customers.contact", accountId=accounts[0]["id"])
+            path = f"/v1/contacts/{contact['id']}"
+            with ThreadPoolExecutor(2) as pool:
+                naming = pool.submit(self.name, client, accounts[0], contact)
+                leaving = pool.submit(client.patch, path, json={"accountId": None})
+            assert leaving.result().status_code == 200, leaving.result().text
+            assert naming.result().status_code in (200, 400), naming.result().text
+            assert self.shown(client, accounts[0]) is None
 
     def test_who_is_deleted_is_not_named(self, client: httpx.Client, contact: Fields, accounts: list[Fields]) -> None:
         self.name(client, accounts[0], contact).raise_for_status()
