@@ -187,7 +187,16 @@ class TestChange:
         problem = assert_problem(answer, 400, naming=fields)
         assert f'"{text}"' in described(problem, f"customFields.{text}x")
 
-    def test_of_two_at_once_loses_neither(self, client: httpx.Client, define: Define) -> None:
+    def test_is_of_so_much_and_no_more(self, client: httpx.Client, define: Define) -> None:
+        names = [define()["name"] for _ in range(17)]
+        account = made(client, **dict.fromkeys(names[:15], "x" * 4000))
+        path = f"/v1/accounts/{account['id']}"
+        answer = client.patch(path, json={"customFields": dict.fromkeys(names[15:], "ü" * 4000)})
+        assert_problem(answer, 400, naming=["customFields"])
+        assert_problem(create(client, **{names[0]: "x" * 4001}), 400)
+        assert client.get(path).json() == account
+
+    def test_of_many_at_once_loses_none(self, client: httpx.Client, define: Define) -> None:
         names = [define(type="INTEGER")["name"] for _ in range(8)]
         account = made(client)
         with ThreadPoolExecutor(8) as pool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from google.protobuf.json_format import MessageToDict
 from sqlalchemy import inspect
 
@@ -10,6 +11,9 @@ from rotunda_kit.custom_fields.values import Definition
 from rotunda_kit.errors import FieldViolation, InvalidArgument
 from rotunda_kit.server.call import Command
 from rotunda_kit.violations import Unfit, shown, suggestion
+
+# Of all values of a record, as JSON: it travels whole in each of its events, of which a broker takes so much at most.
+MOST_BYTES = 65_536
 
 
 async def take_custom_fields(call: Command, record: Any, given: Any) -> bool:
@@ -53,6 +57,9 @@ def _taken(
     asked = known if is_new else {name: known[name] for name in values if name in known}
     missing = [f"{path}.{name}" for name, each in asked.items() if each.required and each.key not in kept]
     wrong += [FieldViolation(field, "must be set") for field in missing if field not in named]
+    size = len(orjson.dumps(kept))
+    if size > MOST_BYTES:
+        wrong.append(FieldViolation(path, f"would hold more than {MOST_BYTES} bytes together (has {size})"))
     return kept, wrong
 
 
