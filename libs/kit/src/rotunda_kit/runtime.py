@@ -40,6 +40,8 @@ log = structlog.get_logger()
 LIVES = "live"
 # Seconds.
 CANCEL_AGAIN = 0.5
+# In which the last answers reach their callers.
+LAST_WORDS = 0.5
 CONNECTION_AGE = 300
 CONNECTION_AGE_GRACE = 60
 
@@ -61,6 +63,7 @@ class Runtime:
         self.control = AccessControl(Directory(self.database), service.ownerships(), self.database)
         self.tokens = TokenVerifier.from_file(settings.token_keys_file)
         self._server: grpc.aio.Server | None = None
+        self._pipeline: Pipeline | None = None
         self._health = health.aio.HealthServicer()
         self._probes: grpc.aio.Server | None = None
         self._broker: Client | None = None
@@ -74,7 +77,7 @@ class Runtime:
 
     async def serve(self) -> None:
         """Start to answer calls."""
-        pipeline = Pipeline(
+        self._pipeline = pipeline = Pipeline(
             self.service.name,
             self.database,
             self.control,
@@ -194,8 +197,10 @@ class Runtime:
     async def stop(self) -> None:
         """Refuse new calls, let those in flight finish, stop the work, close all connections."""
         await self.retire()
-        if self._server is not None:
-            await self._server.stop(self.settings.stop_grace)
+        if self._server is not None and self._pipeline is not None:
+            # Not by the server's own grace: a call that comes just when it begins gets no answer before its end.
+            await self._pipeline.drain(self.settings.stop_grace)
+            await self._server.stop(LAST_WORDS)
         await end(self._work)
         if self._broker is not None:
             await self._broker.close()

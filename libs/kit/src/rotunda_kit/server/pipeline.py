@@ -87,6 +87,19 @@ class Pipeline:
         self._tables = tables
         self._most_in_flight = most_in_flight
         self._in_flight = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+
+    async def drain(self, grace: float) -> None:
+        """Refuse new calls, and return when those in flight have ended, at the latest after so many seconds."""
+        self._draining = True
+        if not self._in_flight:
+            return
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("calls are cut off", calls=self._in_flight)
 
     def handler(self, servicer: Servicer) -> grpc.GenericRpcHandler:
         """The handler for all methods of a servicer.
@@ -128,9 +141,7 @@ class Pipeline:
             remaining = context.time_remaining()
             self._in_flight += 1
             try:
-                if self._in_flight > self._most_in_flight:
-                    SHED.add(1, {"reason": "in_flight"})
-                    raise Overloaded
+                self._refuse_what_is_too_much()
                 async with asyncio.timeout(DEFAULT_TIMEOUT if remaining is None else remaining):
                     call = admit(metadata.get("authorization", ""))
                     return None, await run(servicer, descriptor, method, raw, call)
@@ -147,6 +158,8 @@ class Pipeline:
                     )
             finally:
                 self._in_flight -= 1
+                if self._draining and not self._in_flight:
+                    self._idle.set()
             status = to_status(failure)
             context.set_trailing_metadata(((STATUS_METADATA, status.SerializeToString()),))
             context.set_code(getattr(grpc.StatusCode, failure.code))
@@ -154,6 +167,13 @@ class Pipeline:
             return failure, b""
 
         return serve
+
+    def _refuse_what_is_too_much(self) -> None:
+        if self._draining:
+            raise Unavailable("SERVICE_STOPPING", "The service is about to stop. Try again.")
+        if self._in_flight > self._most_in_flight:
+            SHED.add(1, {"reason": "in_flight"})
+            raise Overloaded
 
     def _door(self, descriptor: MethodDescriptor, cls: type[Any]) -> Callable[[str], Any]:
         """Lets callers in to a method, each with a call of his own.
