@@ -58,7 +58,6 @@ class Catalogue:
                 row["record_type"],
                 row["name"],
                 CustomFieldType(row["type"]),
-                row["display_name"],
                 row["required"],
                 tuple(row["choices"]),
                 row["delete_time"] is not None,
@@ -67,11 +66,6 @@ class Catalogue:
         }
         # Read before the rest: what changed meanwhile is taken in the next time.
         self._state = state
-
-    @property
-    def definitions(self) -> list[Definition]:
-        """All, in the order in which they were made; those in the recycle bin, too."""
-        return list(self._by_key.values())
 
     def of(self, noun: str) -> dict[str, Definition]:
         """The living ones of a noun, by name."""

@@ -30,7 +30,6 @@ class Definition:
     record_type: str
     name: str
     type: CustomFieldType
-    display_name: str
     required: bool
     choices: tuple[str, ...]
     deleted: bool
